@@ -1,0 +1,166 @@
+"""Decisions about one attempt of one subtask. Whoever comes late, or does not hold the attempt, changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from domain import events as e
+from domain.ends import Step, end, node_of, put, recall, record, waits_for_approval
+from domain.retry import RetryPolicy
+from domain.skill import Effect
+from domain.task import IN_FLIGHT, Failure, Outcome, Subtask, SubtaskState, Task
+
+MAX_HANDBACKS = 20  # a message that no worker ever takes is poison
+
+
+def released(task: Task, event: e.Released) -> Step:
+    """Number a new attempt and send it, if it may be sent now."""
+    sub = task.subtasks.get(event.key)
+    if sub is None or not releasable(task, sub, event.at):
+        return task, ()
+    sub = replace(
+        sub,
+        state=SubtaskState.DISPATCHED,
+        agent=event.agent,
+        attempt=sub.attempt + 1,
+        lease=None,
+        due_at=event.due_at,
+        dispatched_at=event.at,
+        started_at=None,
+    )
+    return put(task, [sub]), (e.Dispatch(key=sub.key, attempt=sub.attempt),)
+
+
+def releasable(task: Task, sub: Subtask, now: datetime) -> bool:
+    """Whether an attempt of this subtask may be sent now."""
+    is_due = sub.due_at is None or sub.due_at <= now
+    return sub.state is SubtaskState.READY and is_due and not waits_for_approval(task, sub)
+
+
+def started(task: Task, event: e.Started | e.Claimed) -> Step:
+    """Give the lease to the first execution that says it runs the current attempt; stop any other."""
+    sub = task.subtasks.get(event.key)
+    if sub is None or not _holds(sub, event.attempt, event.lease.exec_id):
+        return task, stop(sub, event)
+    sub = replace(
+        sub,
+        state=SubtaskState.RUNNING,
+        lease=event.lease,
+        due_at=event.due_at,
+        started_at=sub.started_at or event.at,
+    )
+    return put(task, [sub]), ()
+
+
+def claimed(task: Task, event: e.Claimed) -> Step:
+    """Like `started`, and let the holder of the lease go ahead with its external effect."""
+    task, effects = started(task, event)
+    sub = task.subtasks.get(event.key)
+    if effects or sub is None or sub.agent is None:
+        return task, effects
+    return task, (e.Grant(key=sub.key, agent=sub.agent, lease=event.lease),)
+
+
+def beat(task: Task, event: e.Beat) -> Step:
+    """Extend the lease of its holder; stop whoever is not."""
+    sub = task.subtasks.get(event.key)
+    if sub is None or not _holds(sub, event.attempt, event.lease.exec_id):
+        return task, stop(sub, event)
+    if sub.lease is None:  # its `started` is still on the way
+        return task, ()
+    return put(task, [replace(sub, lease=event.lease)]), ()
+
+
+def succeeded(task: Task, event: e.Succeeded) -> Step:
+    """Take the result of the current attempt."""
+    sub = _reported(task, event)
+    if sub is None:
+        return task, ()
+    ended = replace(sub, result=event.result, failure=None)
+    return end(task, ended, SubtaskState.SUCCEEDED, Outcome.SUCCEEDED, event.at)
+
+
+def failed(task: Task, event: e.Failed) -> Step:
+    """Try again later, or end the subtask as failed."""
+    sub = _reported(task, event)
+    if sub is None:
+        return task, ()
+    return _try_again(task, replace(sub, failure=event.failure), Outcome.FAILED, event)
+
+
+def timed_out(task: Task, event: e.TimedOut) -> Step:
+    """Take an attempt without news for lost, and stop whoever may still run it."""
+    sub = task.subtasks.get(event.key)
+    if sub is None or sub.state not in IN_FLIGHT or sub.attempt != event.attempt:
+        return task, ()
+    task, effects = _try_again(task, replace(sub, failure=_lost("timeout")), Outcome.TIMED_OUT, event)
+    return task, effects + recall(sub)
+
+
+def lease_expired(task: Task, event: e.LeaseExpired) -> Step:
+    """Take a silent execution for dead."""
+    sub = task.subtasks.get(event.key)
+    if sub is None or sub.lease is None or sub.attempt != event.attempt or sub.lease.until > event.at:
+        return task, ()
+    return _try_again(task, replace(sub, failure=_lost("lease_expired")), Outcome.LEASE_EXPIRED, event)
+
+
+def handed_back(task: Task, event: e.HandedBack) -> Step:
+    """Make an unrun attempt ready again, unless no worker ever takes it."""
+    sub = task.subtasks.get(event.key)
+    if sub is None or sub.state not in IN_FLIGHT or event.attempt not in (None, sub.attempt):
+        return task, ()
+    if sub.lease is not None and sub.lease.exec_id != event.exec_id:  # somebody else runs it: the lease decides
+        return task, ()
+    sub = replace(sub, handbacks=sub.handbacks + event.counts)
+    if sub.handbacks >= MAX_HANDBACKS:
+        sub = replace(sub, failure=Failure(code="handed_back"))
+        return end(task, sub, SubtaskState.FAILED, Outcome.HANDED_BACK, event.at)
+    return put(task, [_ready_again(sub, None)]), (record(sub, Outcome.HANDED_BACK, event.at),)
+
+
+def _holds(sub: Subtask, attempt: int, exec_id: str) -> bool:
+    """The compare of the compare-and-set: is this execution the one that counts, or the first to say so?"""
+    is_current = sub.state in IN_FLIGHT and sub.attempt == attempt
+    return is_current and (sub.lease is None or sub.lease.exec_id == exec_id)
+
+
+def stop(sub: Subtask | None, event: e.Started | e.Claimed | e.Beat) -> tuple[e.Effect, ...]:
+    """Tell an execution that does not hold the attempt to stop."""
+    if sub is None or sub.agent is None:
+        return ()
+    return (e.Stop(key=event.key, agent=sub.agent, lease=event.lease),)
+
+
+def _reported(task: Task, event: e.Succeeded | e.Failed) -> Subtask | None:
+    """The subtask a result speaks of, if it comes from whoever the current attempt was sent to."""
+    sub = task.subtasks.get(event.key)
+    if sub is None or sub.state not in IN_FLIGHT or sub.agent != event.agent:
+        return None
+    if event.attempt not in (None, sub.attempt):
+        return None
+    return sub if sub.lease is None or sub.lease.exec_id == event.exec_id else None
+
+
+def _lost(code: str) -> Failure:
+    return Failure(code=code, retryable=True)
+
+
+def _ready_again(sub: Subtask, due_at: datetime | None) -> Subtask:
+    return replace(sub, state=SubtaskState.READY, lease=None, due_at=due_at, started_at=None)
+
+
+def _try_again(task: Task, sub: Subtask, outcome: Outcome, event: e.Failed | e.TimedOut | e.LeaseExpired) -> Step:
+    node = node_of(task, sub.key)
+    if node.effect is Effect.EXTERNAL and sub.lease is not None:  # granted: it may have happened
+        is_known = outcome is Outcome.FAILED
+        state = SubtaskState.FAILED if is_known else SubtaskState.UNKNOWN
+        sub = sub if is_known else replace(sub, failure=Failure(code="outcome_unknown"))
+        return end(task, sub, state, outcome if is_known else Outcome.UNKNOWN, event.at)
+    sub = replace(sub, failures=sub.failures + 1)
+    policy = RetryPolicy(max_attempts=node.max_attempts)
+    again = policy.retry_at(sub.failures, sub.failure or _lost("error"), event.at, event.jitter)
+    if again is None or again >= task.deadline_at:
+        return end(task, sub, SubtaskState.FAILED, outcome, event.at)
+    return put(task, [_ready_again(sub, again)]), (record(sub, outcome, event.at),)

@@ -1,0 +1,96 @@
+"""The error tree, split by what the caller does about it.
+
+    XingshuError
+    ├── Refused         the input is wrong: tell the person, do not try again
+    │   ├── NotFound    no such task in the caller's scope (also for somebody else's)
+    │   ├── PlanRefused a plan that cannot be run; carries every problem
+    │   └── Malformed   bytes or text that are not what they should be
+    ├── Unavailable     something outside is down: keep the row, try again later
+    │   ├── StoreDown · BrokerDown · ModelDown · Unroutable
+    └── Misconfigured   the operator must change a setting: say which, stop with exit code 2
+
+Every error names a sentence of the catalogue (`domain.texts`), so a person reads it in their language; the
+technical cause travels as `__cause__` and goes to the log only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from domain.texts import Language, say
+
+if TYPE_CHECKING:
+    from domain.plan_check import Problem
+
+
+class XingshuError(Exception):
+    """Something a person must be told.
+
+    Args:
+        key: the sentence in the catalogue.
+        values: what fills the sentence's braces.
+    """
+
+    def __init__(self, key: str, /, **values: Any) -> None:
+        super().__init__(key, values)
+        self.key = key
+        self.values = values
+
+    def __str__(self) -> str:
+        return self.say("en")
+
+    def say(self, language: Language) -> str:
+        """The sentence to show, with what to do next."""
+        return say(self.key, language, **self.values)
+
+
+class Refused(XingshuError):
+    """The input is wrong; trying again changes nothing."""
+
+
+class NotFound(Refused):
+    """Nothing of that name in the caller's scope."""
+
+
+class Malformed(Refused):
+    """Bytes or text that are not what they should be."""
+
+
+class PlanRefused(Refused):
+    """A plan that cannot be run."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("plan.refused", count=len(self.problems), problems=self.problems)
+
+    def say(self, language: Language) -> str:
+        """All problems, the first few spelled out."""
+        shown = "; ".join(problem.say(language) for problem in self.problems[:5])
+        more = len(self.problems) - 5
+        tail = say("plan.more_problems", language, count=more) if more > 0 else ""
+        return say("plan.refused", language, problems=shown + tail)
+
+
+class Unavailable(XingshuError):
+    """Something outside is down; the same call may work later."""
+
+
+class StoreDown(Unavailable):
+    """The database does not answer."""
+
+
+class BrokerDown(Unavailable):
+    """The broker does not answer or did not confirm in time."""
+
+
+class Unroutable(Unavailable):
+    """The broker has no queue for a message: its agent never announced itself."""
+
+
+class ModelDown(Unavailable):
+    """No configured model gave a usable answer."""
+
+
+class Misconfigured(XingshuError):
+    """A setting is missing or wrong; the sentence names it."""

@@ -1,0 +1,239 @@
+"""What can happen to a task, and what must be done about it: the two closed sets around `progress.step`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.answer import Answer
+from domain.plan import Plan
+from domain.task import Attempt, Failure, Lease, Result, Subtask
+
+# --- events: past tense, about the task as a whole ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanningStarted:
+    """A planner took the task and holds it until `until`."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A validated plan is there. `carried` are finished subtasks of an earlier task of the same plan (/retry)."""
+
+    plan: Plan
+    at: datetime
+    carried: Mapping[str, Subtask] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFailed:
+    """No plan can be made; `plan`, if given, holds what was understood and what was not."""
+
+    failure: Failure
+    at: datetime
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """A person allowed the external effects that wait in this task."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequested:
+    """The owner wants nothing more to start."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlinePassed:
+    """The task's time is up."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweringStarted:
+    """An aggregator took the settled task and holds it until `until`."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The answer was written. Only the first one counts."""
+
+    answer: Answer
+    at: datetime
+
+
+# --- events about one attempt of one subtask ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """An attempt is being sent to `agent`; without news by `due_at` it is taken for lost."""
+
+    key: str
+    agent: str
+    at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A worker says it runs the attempt. The first execution to say so gets the lease."""
+
+    key: str
+    attempt: int
+    lease: Lease
+    at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A worker asks for the go-ahead of an external effect."""
+
+    key: str
+    attempt: int
+    lease: Lease
+    at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """The holder of a lease is alive."""
+
+    key: str
+    attempt: int
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeded:
+    """A result came. `attempt` and `exec_id` are None from a listener that does not know them."""
+
+    key: str
+    attempt: int | None
+    exec_id: str | None
+    agent: str
+    result: Result
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The agent reported a failure. `jitter` in [0, 1) spreads the retry."""
+
+    key: str
+    attempt: int | None
+    exec_id: str | None
+    agent: str
+    failure: Failure
+    at: datetime
+    jitter: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedBack:
+    """The message came back unrun (redelivered, expired, draining). `counts` is False for what says nothing
+    against the message itself, such as waiting too long in a queue."""
+
+    key: str
+    attempt: int | None
+    exec_id: str | None
+    at: datetime
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedOut:
+    """`due_at` of an attempt passed."""
+
+    key: str
+    attempt: int
+    at: datetime
+    jitter: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseExpired:
+    """The holder of a lease went silent."""
+
+    key: str
+    attempt: int
+    at: datetime
+    jitter: float
+
+
+Event = (
+    PlanningStarted
+    | Planned
+    | PlanFailed
+    | Approved
+    | CancelRequested
+    | DeadlinePassed
+    | AnsweringStarted
+    | Answered
+    | Released
+    | Started
+    | Claimed
+    | Beat
+    | Succeeded
+    | Failed
+    | HandedBack
+    | TimedOut
+    | LeaseExpired
+)
+
+# --- effects: imperative, carried out by whoever applied the event --------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """Publish this attempt to its agent."""
+
+    key: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordAttempt:
+    """Keep this ended attempt as history."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Tell the worker to go ahead with the external effect."""
+
+    key: str
+    agent: str
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Tell the worker to stop: cancelled, or its lease is not (any more) the one that counts."""
+
+    key: str
+    agent: str
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """Nothing can move any more: have the answer written."""
+
+
+Effect = Dispatch | RecordAttempt | Grant | Stop | Settle

@@ -1,0 +1,387 @@
+"""What the stages need from the world, in their own verbs. The docstrings are the contracts.
+
+Walls implement these; every port has a twin without a server behind it (SQLite in memory for the store, the
+in-process transport for the buses), and one contract suite judges both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from domain.agents import Worker
+from domain.errors import Malformed, Unavailable
+from domain.ids import SubtaskId
+from domain.messages import Heartbeat, Hello, Notice, Nudge, Order, Report, ResultMessage, TaskMessage
+from domain.model import Completion, Prompt
+from domain.task import Attempt, Scope, Task, TaskState
+
+T = TypeVar("T")
+M_co = TypeVar("M_co", covariant=True)
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds` of this clock."""
+        ...
+
+
+class Entropy(Protocol):
+    """Where chance comes from."""
+
+    def bits(self, count: int) -> int:
+        """`count` random bits nobody can guess."""
+        ...
+
+    def jitter(self) -> float:
+        """A uniform number in [0, 1)."""
+        ...
+
+
+# --- the store ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskLine:
+    """A task in a list."""
+
+    id: str
+    state: TaskState
+    request: str
+    created_at: datetime
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What a chat has been shown of a task. `task.version > shown_version` means the card is out of date."""
+
+    task: Task
+    shown_version: int
+    platform_message_id: str | None
+    tries: int
+
+
+class Tasks(Protocol):
+    """Tasks with their plan and subtasks. Every method that locks holds the task rows until the transaction
+    ends; a row locked elsewhere is waited for by `lock`, passed over by the others."""
+
+    def add(self, task: Task) -> None:
+        """Insert a new task with all its subtasks."""
+        ...
+
+    def lock(self, ids: Iterable[str]) -> dict[str, Task]:
+        """The tasks of these ids as they stand, held for change. Unknown ids are left out."""
+        ...
+
+    def lock_received(self, now: datetime, limit: int) -> list[Task]:
+        """Tasks without a plan, not settled and not claimed beyond `now`, oldest first."""
+        ...
+
+    def lock_settled(self, now: datetime, limit: int) -> list[Task]:
+        """Settled tasks without an answer, not claimed beyond `now`, oldest first."""
+        ...
+
+    def lock_ready(self, now: datetime, limit: int) -> list[Task]:
+        """Tasks with a READY subtask whose `due_at` is not after `now`, oldest first."""
+        ...
+
+    def lock_overdue(self, now: datetime, leases_until: datetime, limit: int) -> list[Task]:
+        """Unsettled tasks past their deadline, or with an in-flight subtask whose `due_at` is not after `now`
+        or whose lease ended at or before `leases_until`."""
+        ...
+
+    def put(self, task: Task, attempts: Sequence[Attempt] = ()) -> Task:
+        """Save what changed in a locked task, and ended attempts. Returns it with its version raised.
+
+        Saving a task that is not locked in this transaction is a bug and raises KeyError."""
+        ...
+
+    def in_flight(self) -> Mapping[Scope, int]:
+        """Subtasks dispatched or running, per user."""
+        ...
+
+    def next_due(self) -> datetime | None:
+        """The earliest time at which `lock_ready` or `lock_overdue` will have something new."""
+        ...
+
+    def find(self, scope: Scope, task_id: str) -> Task | None:
+        """One task of this user, not locked. Somebody else's is None."""
+        ...
+
+    def peek(self, task_id: str) -> Task | None:
+        """One task whoever owns it, not locked; for the control plane and the operator only."""
+        ...
+
+    def recent(self, scope: Scope | None, limit: int) -> list[TaskLine]:
+        """The newest tasks of a user, or of everybody for the operator."""
+        ...
+
+    def attempts(self, task_id: str) -> list[Attempt]:
+        """The ended attempts of a task in the order they ended."""
+        ...
+
+
+class Outbox(Protocol):
+    """Which dispatched attempts the broker has confirmed. The subtask row is the outbox: no separate table."""
+
+    def unpublished(self, dispatched_before: datetime, limit: int) -> list[tuple[SubtaskId, int]]:
+        """(subtask, attempt) dispatched at or before then and not confirmed, oldest first."""
+        ...
+
+    def confirm(self, sent: Collection[tuple[SubtaskId, int]], at: datetime) -> None:
+        """The broker has these. Ones that moved on meanwhile are ignored."""
+        ...
+
+    def forget(self) -> None:
+        """The broker lost everything: nothing dispatched counts as published any more."""
+        ...
+
+
+class Inbox(Protocol):
+    """Which updates of a platform became tasks."""
+
+    def claim(self, platform: str, bot_id: str, update_key: str, task_id: str) -> str | None:
+        """Record an update for `task_id`. Returns the task it became earlier, or None if it is new."""
+        ...
+
+
+class Deliveries(Protocol):
+    """What has been shown where: kept apart from what has been done."""
+
+    def pending(self, platform: str, bot_id: str, limit: int) -> list[Delivery]:
+        """Tasks of this bot whose newest state or answer was not shown yet, oldest first."""
+        ...
+
+    def shown(self, task_id: str, version: int, platform_message_id: str | None) -> None:
+        """The card shows this version, in that message."""
+        ...
+
+    def delivered(self, task_id: str, at: datetime) -> bool:
+        """The answer is out. False if it was already: then it must not be sent again."""
+        ...
+
+    def failed(self, task_id: str, error: str) -> None:
+        """Showing it failed; count the try."""
+        ...
+
+
+class Registry(Protocol):
+    """Workers and control-plane processes, by what they last said."""
+
+    def hello(self, worker: Worker) -> None:
+        """A worker (re)appeared. Replaces what was known of it."""
+        ...
+
+    def beat(self, beats: Sequence[Worker]) -> None:
+        """Workers are alive. One never heard of is added; known skills are kept."""
+        ...
+
+    def gone(self, agent: str, worker: str) -> None:
+        """A worker said good-bye."""
+        ...
+
+    def alive(self, since: datetime) -> list[Worker]:
+        """Workers heard of at or after `since`, by agent and worker."""
+        ...
+
+    def process_seen(self, role: str, process_id: str, at: datetime) -> None:
+        """A process is performing a role of the control plane."""
+        ...
+
+    def process_gone(self, process_id: str) -> None:
+        """A process ended in good order."""
+        ...
+
+    def roles_alive(self, since: datetime) -> set[str]:
+        """Roles some process performed at or after `since`."""
+        ...
+
+
+class AnswerCache(Protocol):
+    """Model answers by the exact inputs and owner."""
+
+    def get(self, scope: Scope, key: str, now: datetime) -> str | None:
+        """The stored text, if it has not expired."""
+        ...
+
+    def put(self, scope: Scope, key: str, text: str, expires_at: datetime) -> None:
+        """Store a text; the later one wins."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """One transaction with its repositories."""
+
+    @property
+    def tasks(self) -> Tasks: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def inbox(self) -> Inbox: ...
+    @property
+    def deliveries(self) -> Deliveries: ...
+    @property
+    def registry(self) -> Registry: ...
+    @property
+    def cache(self) -> AnswerCache: ...
+
+
+class Store(Protocol):
+    """The database: the only truth."""
+
+    async def transact(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Run `work` in one transaction and commit it.
+
+        `work` is plain code that cannot await, so no transaction stays open across the network. It may be run
+        again after a conflict and must have no effects of its own. Raises StoreDown when the database does
+        not answer; whatever `work` raises rolls back and passes through.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+# --- the buses ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival(Generic[M_co]):
+    """One message that came, not settled yet.
+
+    `message` is Malformed when the bytes were not a message. `sender` is what the routing key says, which the
+    broker can hold senders to, unlike the body. `redelivered` means it may have been seen before. `reason` is
+    why a dead letter died (expired, rejected, maxlen, delivery_limit), else None. `tag` is the transport's.
+    """
+
+    message: M_co | Malformed
+    sender: str
+    redelivered: bool
+    reason: str | None
+    tag: Any
+
+
+class Subscription(Protocol[M_co]):
+    """A stream of messages of one kind that survives reconnects. An async context manager yields it."""
+
+    async def batch(self, limit: int) -> Sequence[Arrival[M_co]]:
+        """Wait for a message; return it with all that have arrived behind it, at most `limit`."""
+        ...
+
+    async def ack(self, arrivals: Sequence[Arrival[Any]]) -> None:
+        """Done with these. Never raises: what could not be acked comes again as redelivered."""
+        ...
+
+    async def reject(self, arrivals: Sequence[Arrival[Any]]) -> None:
+        """Unusable: dead-letter these."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How the broker stands. `since` is None while there is none; `generation` grows whenever the broker was
+    found without our queues, which means that everything published before is gone."""
+
+    since: datetime | None
+    generation: int
+
+
+class ControlBus(Protocol):
+    """The broker as the control plane sees it."""
+
+    def connection(self) -> Connection:
+        """How it stands right now."""
+        ...
+
+    async def declare(self, agents: Collection[str]) -> None:
+        """Make sure that these agents have their queues. Raises BrokerDown; Misconfigured on a mismatch."""
+        ...
+
+    async def publish(self, messages: Sequence[TaskMessage]) -> Sequence[Unavailable | None]:
+        """Send attempts to their agents; per message None once the broker confirmed it, else why not.
+
+        Each expires in its queue after `metadata.expire_at - metadata.created_at`, and is then a dead letter.
+        """
+        ...
+
+    async def order(self, agent: str, worker: str, order: Order) -> bool:
+        """Tell one worker something. False when it is not there any more."""
+        ...
+
+    def reports(self) -> AbstractAsyncContextManager[Subscription[Report]]:
+        """What workers report: `queue.star`."""
+        ...
+
+    def heartbeats(self) -> AbstractAsyncContextManager[Subscription[Heartbeat]]:
+        """Signs of life; acknowledged by themselves."""
+        ...
+
+    def dead_letters(self) -> AbstractAsyncContextManager[Subscription[TaskMessage]]:
+        """Attempts that died in a queue: `queue.dead`."""
+        ...
+
+    async def nudge(self, nudges: Sequence[Nudge]) -> None:
+        """Tell the other roles where to look. Never raises, may be lost."""
+        ...
+
+    def nudges(self, *kinds: str) -> AbstractAsyncContextManager[Subscription[Nudge]]:
+        """Nudges of these kinds, to every process that listens."""
+        ...
+
+    async def close(self) -> None:
+        """Leave in good order."""
+        ...
+
+
+class AgentBus(Protocol):
+    """The broker as a worker sees it: all that an agent machine needs."""
+
+    def connection(self) -> Connection:
+        """How it stands right now."""
+        ...
+
+    def tasks(self, agent: str, prefetch: int) -> AbstractAsyncContextManager[Subscription[TaskMessage]]:
+        """Attempts for this agent, highest priority first, at most `prefetch` unsettled at once.
+
+        Declares the agent's queue.
+        """
+        ...
+
+    def orders(self, agent: str, worker: str) -> AbstractAsyncContextManager[Subscription[Order]]:
+        """Grants and stops for this one worker, on a queue that ends with it; acknowledged by themselves."""
+        ...
+
+    async def report(self, agent: str, message: ResultMessage | Notice | Hello) -> None:
+        """Send to the control plane; returns once the broker confirmed. Raises BrokerDown."""
+        ...
+
+    async def beat(self, heartbeat: Heartbeat) -> None:
+        """A sign of life. Never raises, may be lost."""
+        ...
+
+    async def close(self) -> None:
+        """Leave in good order."""
+        ...
+
+
+# --- the model ------------------------------------------------------------------------------------------------
+
+
+class Model(Protocol):
+    """A language model, with its fall-backs behind it."""
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        """Ask once, retries and fall-backs included. Raises ModelDown when no usable answer came."""
+        ...

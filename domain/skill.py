@@ -1,0 +1,93 @@
+"""Skills: what can be asked for, with which parameters, and what doing it means for the world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Effect(StrEnum):
+    """What running a skill does to the world, which decides how it may be repeated."""
+
+    NONE = "none"  # reads only: run again freely
+    IDEMPOTENT = "idempotent"  # the same call twice leaves the same state
+    EXTERNAL = "external"  # approval first, claim and grant, never repeated by itself
+
+
+class ParamType(StrEnum):
+    """The types a parameter can have (a subset of JSON Schema's)."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    ARRAY = "array"
+    OBJECT = "object"
+    PATH = "path"  # a string naming a place inside the workspace
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """One parameter of a skill. `choices` closes the set of values when not empty."""
+
+    name: str
+    type: ParamType = ParamType.STRING
+    description: str = ""
+    required: bool = False
+    default: Any = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkillSpec:
+    """A skill as its agent announces it.
+
+    `keywords` and `examples` (requests in the users' own words, any language) let the offline planner and
+    the model find it. `output_schema` is a JSON Schema for documentation and later checks. `open_params`
+    accepts parameters beyond those listed, for foreign agents whose skills are not described.
+    """
+
+    name: str
+    description: str
+    params: tuple[Param, ...] = ()
+    output_schema: Mapping[str, Any] = field(default_factory=dict)
+    effect: Effect = Effect.NONE
+    timeout_s: float = 60.0
+    max_attempts: int = 3
+    keywords: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    open_params: bool = False
+
+    def param(self, name: str) -> Param | None:
+        """The parameter of that name, if the skill has it."""
+        return next((param for param in self.params if param.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The skills that can be asked for now, and which agents offer each; sorted by name."""
+
+    skills: Mapping[str, SkillSpec]
+    agents: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, offers: Iterable[tuple[str, SkillSpec]]) -> Catalogue:
+        """Build from (agent, skill) pairs. Of two agents' versions of a skill the first is shown."""
+        skills: dict[str, SkillSpec] = {}
+        agents: dict[str, list[str]] = {}
+        for agent, spec in sorted(offers, key=lambda offer: (offer[1].name, offer[0])):
+            skills.setdefault(spec.name, spec)
+            agents.setdefault(spec.name, []).append(agent)
+        return cls(skills, {name: tuple(dict.fromkeys(names)) for name, names in agents.items()})
+
+    def __iter__(self) -> Iterator[SkillSpec]:
+        return iter(self.skills.values())
+
+    def __len__(self) -> int:
+        return len(self.skills)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.skills

@@ -1,0 +1,195 @@
+"""A task, its subtasks, and the closed sets of states and outcomes they move through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from domain.answer import Answer
+from domain.plan import Plan
+from domain.texts import Language
+
+Json = Any  # a value `json.loads` can return
+
+
+class TaskState(StrEnum):
+    """Where a task stands. The last three are final and carry an answer."""
+
+    RECEIVED = "received"  # committed, no plan yet
+    PLANNING = "planning"  # a planner holds it
+    RUNNING = "running"  # has a plan; subtasks are being worked on or wait for the aggregator
+    WAITING = "waiting"  # nothing can move until a person approves
+    ANSWERED = "answered"  # done, or partly done with what failed said
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class SubtaskState(StrEnum):
+    """Where a subtask stands. The last five are final."""
+
+    PENDING = "pending"  # waits for dependencies
+    READY = "ready"  # dependencies done, not yet sent (or waits for `due_at`, or for approval)
+    DISPATCHED = "dispatched"  # an attempt was recorded and is on its way to a worker
+    RUNNING = "running"  # a worker holds a lease on it
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"  # its `when` rule, or a critical failure elsewhere, ruled it out
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"  # an external effect may or may not have happened
+
+
+FINAL_TASK = frozenset({TaskState.ANSWERED, TaskState.FAILED, TaskState.CANCELLED})
+FINAL = frozenset(
+    {
+        SubtaskState.SUCCEEDED,
+        SubtaskState.FAILED,
+        SubtaskState.SKIPPED,
+        SubtaskState.CANCELLED,
+        SubtaskState.UNKNOWN,
+    }
+)
+IN_FLIGHT = frozenset({SubtaskState.DISPATCHED, SubtaskState.RUNNING})
+
+
+class Outcome(StrEnum):
+    """How one attempt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    HANDED_BACK = "handed_back"  # the worker gave it back unrun: costs no try
+    LEASE_EXPIRED = "lease_expired"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose row it is. Every query takes one; nothing is visible outside it."""
+
+    tenant: str
+    owner: str  # "platform:user id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where the answer goes; fixed when the task is received."""
+
+    platform: str
+    bot_id: str
+    chat_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A time-limited right of one execution to one attempt."""
+
+    exec_id: str
+    worker: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why an attempt or a task failed.
+
+    `code` is a word for programs and the catalogue (`failure.<code>`); `message` is what the skill or the
+    platform said, already free of secrets; `retryable` is whether the same call may work later.
+    """
+
+    code: str
+    message: str = ""
+    retryable: bool = False
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing a skill found, as the wire's `findings` carry it."""
+
+    severity: str
+    message: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a successful attempt brought back. `files` are paths relative to the workspace."""
+
+    summary: str
+    output: Json = None
+    findings: tuple[Finding, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subtask:
+    """Progress of one node of the plan.
+
+    `attempt` is the fence: it grows with every dispatch. `failures` counts the attempts that cost a try;
+    `handbacks` those that did not. `due_at` is the one timer of the row: for READY not before, for
+    DISPATCHED and RUNNING not after.
+    """
+
+    key: str
+    state: SubtaskState = SubtaskState.PENDING
+    agent: str | None = None
+    attempt: int = 0
+    failures: int = 0
+    handbacks: int = 0
+    approved: bool = False
+    lease: Lease | None = None
+    due_at: datetime | None = None
+    dispatched_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    result: Result | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One ended try, kept as history."""
+
+    key: str
+    number: int
+    agent: str
+    worker: str | None
+    exec_id: str | None
+    started_at: datetime | None
+    ended_at: datetime
+    outcome: Outcome
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One request and all that is known about it: the whole state `progress.step` decides over.
+
+    `settled_at` is set when no subtask can move any more (or planning failed): from then on only the
+    answer is missing. `claimed_until` is the soft lease of the planner or the aggregator working on it.
+    """
+
+    id: str
+    scope: Scope
+    route: Route
+    request: str
+    language: Language
+    trace_id: str
+    created_at: datetime
+    deadline_at: datetime
+    state: TaskState = TaskState.RECEIVED
+    version: int = 0
+    retry_of: str | None = None
+    plan: Plan | None = None
+    subtasks: Mapping[str, Subtask] = field(default_factory=dict)
+    failure: Failure | None = None
+    claimed_until: datetime | None = None
+    cancelled_at: datetime | None = None
+    planned_at: datetime | None = None
+    settled_at: datetime | None = None
+    answered_at: datetime | None = None
+    answer: Answer | None = None
