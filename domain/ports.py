@@ -224,17 +224,34 @@ class UnitOfWork(Protocol):
     """One transaction with its repositories."""
 
     @property
-    def tasks(self) -> Tasks: ...
+    def tasks(self) -> Tasks:
+        """Tasks with their plan and progress."""
+        ...
+
     @property
-    def outbox(self) -> Outbox: ...
+    def outbox(self) -> Outbox:
+        """What was dispatched and not confirmed."""
+        ...
+
     @property
-    def inbox(self) -> Inbox: ...
+    def inbox(self) -> Inbox:
+        """Updates already taken."""
+        ...
+
     @property
-    def deliveries(self) -> Deliveries: ...
+    def deliveries(self) -> Deliveries:
+        """What chats have been shown."""
+        ...
+
     @property
-    def registry(self) -> Registry: ...
+    def registry(self) -> Registry:
+        """Who is alive."""
+        ...
+
     @property
-    def cache(self) -> AnswerCache: ...
+    def cache(self) -> AnswerCache:
+        """Model answers."""
+        ...
 
 
 class Store(Protocol):

@@ -1,0 +1,37 @@
+"""What a skill is to the worker that runs it. One file per agent under `agents/skills/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from domain.messages import Context
+from domain.skill import SkillSpec
+from domain.task import Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request to a skill: parameters checked against its spec, defaults filled in, and the context."""
+
+    params: Mapping[str, Any]
+    context: Context = field(default_factory=Context)
+
+
+class Skill(Protocol):
+    """A named capability."""
+
+    @property
+    def spec(self) -> SkillSpec:
+        """How it is announced."""
+        ...
+
+    async def run(self, call: Call) -> Result:
+        """Do it.
+
+        Raises Refused when the same call can never work (wrong path, not a CSV), Unavailable when it may
+        work later. It is cancelled at its deadline and must not block the event loop: work that takes long
+        on a processor belongs in a child process.
+        """
+        ...
