@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -42,12 +41,12 @@ def _service(url: str, default_port: int, name: str, variable: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def amqp_url() -> Iterator[str]:
+def amqp_url() -> str:
     """A RabbitMQ to talk to, or the test is skipped with the reason."""
-    yield _service(AMQP_URL, 5672, "RabbitMQ", "TEST_AMQP_URL")
+    return _service(AMQP_URL, 5672, "RabbitMQ", "TEST_AMQP_URL")
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+def postgres_url() -> str:
     """A PostgreSQL to talk to, or the test is skipped with the reason."""
-    yield _service(POSTGRES_URL, 5432, "PostgreSQL", "TEST_POSTGRES_URL")
+    return _service(POSTGRES_URL, 5432, "PostgreSQL", "TEST_POSTGRES_URL")

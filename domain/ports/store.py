@@ -1,53 +1,17 @@
-"""What the stages need from the world, in their own verbs. The docstrings are the contracts.
-
-Walls implement these; every port has a twin without a server behind it (SQLite in memory for the store, the
-in-process transport for the buses), and one contract suite judges both.
-"""
+"""The database as the stages see it: repositories by intent behind a unit of work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from domain.agents import Worker
-from domain.errors import Malformed, Unavailable
 from domain.ids import SubtaskId
-from domain.messages import Heartbeat, Hello, Notice, Nudge, Order, Report, ResultMessage, TaskMessage
-from domain.model import Completion, Prompt
 from domain.task import Attempt, Scope, Task, TaskState
 
 T = TypeVar("T")
-M_co = TypeVar("M_co", covariant=True)
-
-
-class Clock(Protocol):
-    """Where time comes from."""
-
-    def now(self) -> datetime:
-        """The time, aware, in UTC."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Return after `seconds` of this clock."""
-        ...
-
-
-class Entropy(Protocol):
-    """Where chance comes from."""
-
-    def bits(self, count: int) -> int:
-        """`count` random bits nobody can guess."""
-        ...
-
-    def jitter(self) -> float:
-        """A uniform number in [0, 1)."""
-        ...
-
-
-# --- the store ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,137 +232,4 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
-        ...
-
-
-# --- the buses ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival(Generic[M_co]):
-    """One message that came, not settled yet.
-
-    `message` is Malformed when the bytes were not a message. `sender` is what the routing key says, which the
-    broker can hold senders to, unlike the body. `redelivered` means it may have been seen before. `reason` is
-    why a dead letter died (expired, rejected, maxlen, delivery_limit), else None. `tag` is the transport's.
-    """
-
-    message: M_co | Malformed
-    sender: str
-    redelivered: bool
-    reason: str | None
-    tag: Any
-
-
-class Subscription(Protocol[M_co]):
-    """A stream of messages of one kind that survives reconnects. An async context manager yields it."""
-
-    async def batch(self, limit: int) -> Sequence[Arrival[M_co]]:
-        """Wait for a message; return it with all that have arrived behind it, at most `limit`."""
-        ...
-
-    async def ack(self, arrivals: Sequence[Arrival[Any]]) -> None:
-        """Done with these. Never raises: what could not be acked comes again as redelivered."""
-        ...
-
-    async def reject(self, arrivals: Sequence[Arrival[Any]]) -> None:
-        """Unusable: dead-letter these."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """How the broker stands. `since` is None while there is none; `generation` grows whenever the broker was
-    found without our queues, which means that everything published before is gone."""
-
-    since: datetime | None
-    generation: int
-
-
-class ControlBus(Protocol):
-    """The broker as the control plane sees it."""
-
-    def connection(self) -> Connection:
-        """How it stands right now."""
-        ...
-
-    async def declare(self, agents: Collection[str]) -> None:
-        """Make sure that these agents have their queues. Raises BrokerDown; Misconfigured on a mismatch."""
-        ...
-
-    async def publish(self, messages: Sequence[TaskMessage]) -> Sequence[Unavailable | None]:
-        """Send attempts to their agents; per message None once the broker confirmed it, else why not.
-
-        Each expires in its queue after `metadata.expire_at - metadata.created_at`, and is then a dead letter.
-        """
-        ...
-
-    async def order(self, agent: str, worker: str, order: Order) -> bool:
-        """Tell one worker something. False when it is not there any more."""
-        ...
-
-    def reports(self) -> AbstractAsyncContextManager[Subscription[Report]]:
-        """What workers report: `queue.star`."""
-        ...
-
-    def heartbeats(self) -> AbstractAsyncContextManager[Subscription[Heartbeat]]:
-        """Signs of life; acknowledged by themselves."""
-        ...
-
-    def dead_letters(self) -> AbstractAsyncContextManager[Subscription[TaskMessage]]:
-        """Attempts that died in a queue: `queue.dead`."""
-        ...
-
-    async def nudge(self, nudges: Sequence[Nudge]) -> None:
-        """Tell the other roles where to look. Never raises, may be lost."""
-        ...
-
-    def nudges(self, *kinds: str) -> AbstractAsyncContextManager[Subscription[Nudge]]:
-        """Nudges of these kinds, to every process that listens."""
-        ...
-
-    async def close(self) -> None:
-        """Leave in good order."""
-        ...
-
-
-class AgentBus(Protocol):
-    """The broker as a worker sees it: all that an agent machine needs."""
-
-    def connection(self) -> Connection:
-        """How it stands right now."""
-        ...
-
-    def tasks(self, agent: str, prefetch: int) -> AbstractAsyncContextManager[Subscription[TaskMessage]]:
-        """Attempts for this agent, highest priority first, at most `prefetch` unsettled at once.
-
-        Declares the agent's queue.
-        """
-        ...
-
-    def orders(self, agent: str, worker: str) -> AbstractAsyncContextManager[Subscription[Order]]:
-        """Grants and stops for this one worker, on a queue that ends with it; acknowledged by themselves."""
-        ...
-
-    async def report(self, agent: str, message: ResultMessage | Notice | Hello) -> None:
-        """Send to the control plane; returns once the broker confirmed. Raises BrokerDown."""
-        ...
-
-    async def beat(self, heartbeat: Heartbeat) -> None:
-        """A sign of life. Never raises, may be lost."""
-        ...
-
-    async def close(self) -> None:
-        """Leave in good order."""
-        ...
-
-
-# --- the model ------------------------------------------------------------------------------------------------
-
-
-class Model(Protocol):
-    """A language model, with its fall-backs behind it."""
-
-    async def complete(self, prompt: Prompt) -> Completion:
-        """Ask once, retries and fall-backs included. Raises ModelDown when no usable answer came."""
         ...
