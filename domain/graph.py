@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
+from typing import Literal
 
 Edges = Mapping[str, Sequence[str]]
+Urgency = Literal["high", "normal", "low"]
 
 
 def reverse(edges: Edges) -> dict[str, tuple[str, ...]]:
@@ -30,7 +32,7 @@ def longest_paths(successors: Edges) -> dict[str, int]:
     return lengths
 
 
-def urgency(edges: Edges, remaining: Mapping[str, int]) -> dict[str, str]:
+def urgency(edges: Edges, remaining: Mapping[str, int]) -> dict[str, Urgency]:
     """Wire priority by slack: how far a node's longest path falls short of the critical one."""
     behind = longest_paths(edges)
     critical = max(remaining.values(), default=0)
@@ -39,7 +41,7 @@ def urgency(edges: Edges, remaining: Mapping[str, int]) -> dict[str, str]:
     return {node: _urgency(critical + 1 - behind[node] - remaining[node], critical) for node in edges}
 
 
-def _urgency(slack: int, critical: int) -> str:
+def _urgency(slack: int, critical: int) -> Urgency:
     if slack == 0:
         return "high" if critical > 1 else "normal"
     return "low" if 2 * slack >= critical else "normal"

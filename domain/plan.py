@@ -93,7 +93,7 @@ class Plan:
         return graph.longest_paths(self.children)
 
     @cached_property
-    def urgency(self) -> Mapping[str, str]:
+    def urgency(self) -> Mapping[str, graph.Urgency]:
         """Node id -> wire priority. Only a plan with branches has something to prefer: its critical path is
         high, what could wait for half of the path is low."""
         return graph.urgency(self.edges, self.remaining)

@@ -1,0 +1,100 @@
+"""What arrived, grouped by the task it is about; what cannot be read, or is not from whom it says, is dropped
+with a log line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import structlog
+
+from dispatcher import reading
+from dispatcher.policy import Policy
+from dispatcher.turn import Reader
+from domain import events as e
+from domain.errors import Malformed
+from domain.ids import SubtaskId
+from domain.messages import Heartbeat, Hello, Notice, Report, ResultMessage, TaskMessage
+from domain.ports import Arrival
+from domain.task import Task
+
+log = structlog.get_logger()
+
+Readers = Mapping[str, Sequence[Reader]]
+
+
+def hellos(arrivals: Iterable[Arrival[Report]]) -> list[Hello]:
+    """The announcements among reports."""
+    return [report for report in _genuine(arrivals) if isinstance(report, Hello)]
+
+
+def reports(arrivals: Iterable[Arrival[Report]], policy: Policy, now: datetime, jitter: float) -> Readers:
+    """Results and notices, as readers of their tasks."""
+    readers: dict[str, list[Reader]] = {}
+    for report in _genuine(arrivals):
+        if isinstance(report, Hello):
+            continue
+        name = SubtaskId.read(report.task_id)
+        if name is None:
+            log.warning("report_unknown", agent=report.source, subtask=report.task_id[:80])
+        else:
+            readers.setdefault(name.task, []).append(_reader(report, policy, now, jitter))
+    return readers
+
+
+def _reader(report: ResultMessage | Notice, policy: Policy, now: datetime, jitter: float) -> Reader:
+    def read(task: Task) -> Sequence[e.Event]:
+        event = reading.event_of(report, task, policy, now, jitter)
+        log.debug("report_read", subtask=report.task_id, agent=report.source, trace=task.trace_id, type=report.type)
+        return () if event is None else (event,)
+
+    return read
+
+
+def _genuine(arrivals: Iterable[Arrival[Report]]) -> Iterable[Report]:
+    """Readable reports whose sender, as the broker vouches for it, is who the body says."""
+    for arrival in arrivals:
+        report = arrival.message
+        if isinstance(report, Malformed):
+            log.warning("report_unreadable", sender=arrival.sender, error=str(report))
+        elif (report.agent if isinstance(report, Hello) else report.source) != arrival.sender:
+            log.warning("report_forged", sender=arrival.sender, type=report.type)
+        else:
+            yield report
+
+
+def heartbeats(arrivals: Iterable[Arrival[Heartbeat]]) -> list[Heartbeat]:
+    """Readable heartbeats from whom they say."""
+    return [
+        arrival.message
+        for arrival in arrivals
+        if not isinstance(arrival.message, Malformed) and arrival.message.agent == arrival.sender
+    ]
+
+
+def beats(heartbeats: Iterable[Heartbeat], policy: Policy, now: datetime) -> Readers:
+    """The leases that heartbeats extend, as readers of their tasks."""
+    readers: dict[str, list[Reader]] = {}
+    for heartbeat in heartbeats:
+        for task_id, event in reading.beats(heartbeat, policy, now):
+            readers.setdefault(task_id, []).append(_always(event))
+    return readers
+
+
+def dead_letters(arrivals: Iterable[Arrival[TaskMessage]], now: datetime) -> Readers:
+    """Attempts that died in a queue, as readers of their tasks."""
+    readers: dict[str, list[Reader]] = {}
+    for arrival in arrivals:
+        message = arrival.message
+        name = None if isinstance(message, Malformed) else SubtaskId.read(message.task_id)
+        if isinstance(message, Malformed) or name is None:
+            log.warning("dead_letter_unreadable", sender=arrival.sender, reason=arrival.reason)
+            continue
+        log.info("dead_letter", subtask=message.task_id, agent=message.target, reason=arrival.reason)
+        event = reading.died(arrival.reason, name, message.metadata.attempt, now)
+        readers.setdefault(name.task, []).append(_always(event))
+    return readers
+
+
+def _always(event: e.Event) -> Reader:
+    return lambda _task: (event,)

@@ -1,0 +1,117 @@
+"""Which agent gets an attempt, and the message it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from dispatcher.policy import Policy
+from domain.agents import Worker
+from domain.ids import SubtaskId, traceparent
+from domain.messages import Context, TaskContent, TaskMessage, TaskMetadata, Upstream
+from domain.plan import Node
+from domain.reference import resolve
+from domain.skill import SkillSpec
+from domain.task import Subtask, SubtaskState, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """Which agents can be asked for each skill: those alive, else those only known of."""
+
+    alive: Mapping[str, Sequence[str]]
+    known: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(
+        cls, workers: Iterable[Worker], alive_since: datetime, configured: Iterable[tuple[str, SkillSpec]]
+    ) -> Agents:
+        """From everything ever heard, and the operator's configuration for agents that announce nothing."""
+        workers = list(workers)
+        alive = [worker for worker in workers if worker.last_seen >= alive_since]
+        silent = {worker.agent for worker in alive if not worker.skills}
+        offers = [(agent, spec.name) for agent, spec in configured]
+        return cls(
+            alive=_by_skill([*_announced(alive), *(offer for offer in offers if offer[0] in silent)]),
+            known=_by_skill([*_announced(workers), *offers]),
+        )
+
+    def choose(self, skill: str, chance: int) -> str | None:
+        """An agent for a skill; of several equally good ones, whichever `chance` falls on."""
+        agents = self.alive.get(skill) or self.known.get(skill)
+        return agents[chance % len(agents)] if agents else None
+
+    @property
+    def names(self) -> set[str]:
+        """Every agent there is."""
+        return {agent for agents in self.known.values() for agent in agents}
+
+
+def _announced(workers: Iterable[Worker]) -> list[tuple[str, str]]:
+    return [(worker.agent, spec.name) for worker in workers for spec in worker.skills]
+
+
+def _by_skill(offers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    agents: dict[str, list[str]] = {}
+    for agent, skill in offers:
+        if agent not in agents.setdefault(skill, []):
+            agents[skill].append(agent)
+    return agents
+
+
+def task_message(task: Task, key: str, policy: Policy, span_bits: int) -> TaskMessage:
+    """The message of the current attempt of a dispatched subtask; the same whenever it is made again.
+
+    Raises Refused when a parameter refers to an output that does not exist.
+    """
+    assert task.plan is not None, "a dispatched subtask has a plan"  # noqa: S101 -- an invariant of the type, not input
+    node, sub = task.plan.by_id[key], task.subtasks[key]
+    sent_at = sub.dispatched_at or task.created_at
+    ttl_s = min(policy.dispatch_ttl_s, max(1.0, (task.deadline_at - sent_at).total_seconds()))
+    return TaskMessage(
+        task_id=str(SubtaskId(task.id, key)),
+        target=sub.agent or "",
+        priority=task.plan.urgency[key],
+        content=TaskContent(action=node.skill, params=_params(node, task), context=_context(node, task)),
+        metadata=TaskMetadata(
+            created_at=sent_at,
+            expire_at=sent_at + timedelta(seconds=ttl_s),
+            retry_count=sub.failures,
+            max_retries=node.max_attempts - 1,
+            attempt=sub.attempt,
+            timeout_s=node.timeout_s,
+            effect=node.effect.value,
+            traceparent=traceparent(task.trace_id, span_bits),
+        ),
+    )
+
+
+def _params(node: Node, task: Task) -> dict[str, object]:
+    outputs = {
+        other: sub.result.output if sub.result else None
+        for other in node.dependencies
+        if (sub := task.subtasks[other]).state is SubtaskState.SUCCEEDED
+    }
+    filled: dict[str, object] = resolve(dict(node.params), outputs)
+    return filled
+
+
+def _context(node: Node, task: Task) -> Context:
+    upstream = {other: _upstream(task, task.subtasks[other]) for other in node.dependencies}
+    return Context(request=task.request, language=task.language, upstream=upstream)
+
+
+def _upstream(task: Task, sub: Subtask) -> Upstream:
+    assert task.plan is not None, "a dispatched subtask has a plan"  # noqa: S101 -- an invariant of the type, not input
+    node, result = task.plan.by_id[sub.key], sub.result
+    return Upstream(
+        skill=node.skill,
+        name=node.title,
+        summary=result.summary if result else "",
+        output=result.output if result else None,
+        findings=[asdict(finding) for finding in result.findings] if result else [],
+        files=list(result.files) if result else [],
+        state=sub.state.value,
+        error=sub.failure.code if sub.failure else "",
+    )

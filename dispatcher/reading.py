@@ -1,0 +1,171 @@
+"""What workers say, read as events of a task. Pure: the same report, task and time give the same event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from dispatcher.policy import Policy
+from domain import events as e
+from domain.agents import Worker
+from domain.ids import SubtaskId
+from domain.messages import SUCCESS, Heartbeat, Hello, Notice, ResultMessage, SkillEntry
+from domain.plan import Node
+from domain.skill import Effect, Param, ParamType, SkillSpec
+from domain.task import IN_FLIGHT, Failure, Finding, Lease, Result, Task
+
+MAX_FINDINGS = 500  # kept of one result; the summary says how many there were
+
+
+def event_of(
+    report: ResultMessage | Notice, task: Task, policy: Policy, now: datetime, jitter: float
+) -> e.Event | None:
+    """The event a report is, or None when it speaks of a subtask the task does not have."""
+    name = SubtaskId.read(report.task_id)
+    if name is None or task.plan is None or name.key not in task.plan.by_id:
+        return None
+    if isinstance(report, Notice):
+        return _noticed(report, task.plan.by_id[name.key], policy, now)
+    return _resulted(report, name.key, now, jitter)
+
+
+def _noticed(notice: Notice, node: Node, policy: Policy, now: datetime) -> e.Event:
+    about = notice.metadata
+    if notice.type == "handback":
+        # Only a message that workers refuse to take again and again is poison; draining and declining are not.
+        counts = about.reason not in ("draining", "expired")
+        return e.HandedBack(key=node.id, attempt=about.attempt, exec_id=about.exec_id or None, at=now, counts=counts)
+    kind = e.Started if notice.type == "started" else e.Claimed
+    lease = Lease(exec_id=about.exec_id, worker=about.worker, until=policy.lease_until(now))
+    return kind(key=node.id, attempt=about.attempt, lease=lease, at=now, due_at=policy.run_due(node, now))
+
+
+def _resulted(message: ResultMessage, key: str, now: datetime, jitter: float) -> e.Event:
+    about = message.metadata
+    if message.status != SUCCESS:
+        return e.Failed(
+            key=key,
+            attempt=about.attempt,
+            exec_id=about.exec_id,
+            agent=message.source,
+            failure=_failure(message),
+            at=now,
+            jitter=jitter,
+        )
+    return e.Succeeded(
+        key=key, attempt=about.attempt, exec_id=about.exec_id, agent=message.source, result=_result(message), at=now
+    )
+
+
+def _failure(message: ResultMessage) -> Failure:
+    error = message.content.error
+    if error is None:  # a foreign listener's error word: it may well work next time
+        return Failure(code=message.status, message=message.content.summary, retryable=True)
+    return Failure(
+        code=message.status,
+        message=error.message,
+        retryable=error.retryable,
+        retry_after_s=error.retry_after_s,
+    )
+
+
+def _result(message: ResultMessage) -> Result:
+    content = message.content
+    findings = tuple(_finding(entry) for entry in content.findings[:MAX_FINDINGS])
+    return Result(summary=content.summary, output=content.output, findings=findings, files=tuple(content.files))
+
+
+def _finding(entry: Any) -> Finding:
+    if not isinstance(entry, Mapping):
+        return Finding(severity="info", message=str(entry))
+    return Finding(
+        severity=str(entry.get("severity", "info")),
+        message=str(entry.get("message", "")),
+        where=str(entry.get("where", "")),
+    )
+
+
+def died(reason: str | None, message_id: SubtaskId, attempt: int, now: datetime) -> e.HandedBack:
+    """A dead letter: the attempt comes back unrun. Having waited too long says nothing against the message."""
+    return e.HandedBack(key=message_id.key, attempt=attempt, exec_id=None, at=now, counts=reason != "expired")
+
+
+def beats(heartbeat: Heartbeat, policy: Policy, now: datetime) -> Iterator[tuple[str, e.Beat]]:
+    """(task id, event) for every lease a heartbeat holds on to."""
+    for holding in heartbeat.holding:
+        name = SubtaskId.read(holding.task_id)
+        if name is not None:
+            lease = Lease(exec_id=holding.exec_id, worker=heartbeat.worker, until=policy.lease_until(now))
+            yield name.task, e.Beat(key=name.key, attempt=holding.attempt, lease=lease)
+
+
+def overdue(task: Task, now: datetime, leases_until: datetime, jitter: float) -> list[e.Event]:
+    """The timers of a task that went off by `now`; leases only count if they ended by `leases_until`."""
+    if task.deadline_at <= now:
+        return [e.DeadlinePassed(at=now)]
+    gone: list[e.Event] = []
+    for sub in task.subtasks.values():
+        if sub.state not in IN_FLIGHT:
+            continue
+        if sub.lease is not None and sub.lease.until <= leases_until:
+            gone.append(e.LeaseExpired(key=sub.key, attempt=sub.attempt, at=now, jitter=jitter))
+        elif sub.due_at is not None and sub.due_at <= now:
+            gone.append(e.TimedOut(key=sub.key, attempt=sub.attempt, at=now, jitter=jitter))
+    return gone
+
+
+def announced(hello: Hello, now: datetime) -> Worker:
+    """The worker a hello announces."""
+    return Worker(
+        agent=hello.agent,
+        worker=hello.worker,
+        incarnation=hello.incarnation,
+        slots=hello.slots,
+        skills=tuple(_skill(entry) for entry in hello.skills),
+        status="idle",
+        current_task=None,
+        last_seen=now,
+    )
+
+
+def alive(heartbeat: Heartbeat, now: datetime) -> Worker:
+    """The worker a heartbeat speaks of; a listener that does not name itself is its agent's only one."""
+    return Worker(
+        agent=heartbeat.agent,
+        worker=heartbeat.worker or heartbeat.agent,
+        incarnation=heartbeat.incarnation,
+        slots=1,
+        skills=(),
+        status=heartbeat.status,
+        current_task=heartbeat.current_task,
+        last_seen=now,
+    )
+
+
+_TYPES = {kind.value: kind for kind in ParamType}
+
+
+def _skill(entry: SkillEntry) -> SkillSpec:
+    return SkillSpec(
+        name=entry.name,
+        description=entry.description,
+        params=tuple(
+            Param(
+                name=param.name,
+                type=_TYPES.get(param.type, ParamType.ANY),
+                description=param.description,
+                required=param.required,
+                default=param.default,
+                choices=tuple(param.choices),
+            )
+            for param in entry.params
+        ),
+        output_schema=entry.output_schema,
+        effect=Effect(entry.effect),
+        timeout_s=entry.timeout_s,
+        max_attempts=entry.max_attempts,
+        keywords=tuple(entry.keywords),
+        examples=tuple(entry.examples),
+        open_params=entry.open_params,
+    )

@@ -1,0 +1,155 @@
+"""One turn of the dispatcher: everything that arrived is settled, everything that became ready is released, in
+one transaction. What must then be told to the world comes back as values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dispatcher.assignment import Agents, task_message
+from dispatcher.policy import Policy
+from domain import events as e
+from domain.errors import Refused
+from domain.ids import SubtaskId
+from domain.messages import TaskMessage
+from domain.ports import Entropy, UnitOfWork
+from domain.progress import run, step
+from domain.release import choose
+from domain.task import IN_FLIGHT, Attempt, Failure, Scope, Task
+
+Reader = Callable[[Task], Sequence[e.Event]]
+"""Reads something that arrived as events of the task it is about."""
+
+TASKS_PER_TURN = 64  # how many tasks with something ready or overdue one transaction looks at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """What a turn is about: readers per task id, and attempts the broker confirmed meanwhile."""
+
+    readers: Mapping[str, Sequence[Reader]] = field(default_factory=dict)
+    confirmed: Collection[tuple[SubtaskId, int]] = ()
+    timers: Reader | None = None
+    leases_until: datetime | None = None
+
+
+@dataclass(slots=True)
+class Decided:
+    """What a turn decided: attempts to publish, orders to workers, tasks that changed, tasks to be answered."""
+
+    messages: list[TaskMessage] = field(default_factory=list)
+    orders: list[tuple[str, e.Grant | e.Stop]] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
+
+
+class Turn:
+    """The transaction. Made anew for every try, so running it again starts from nothing.
+
+    Args:
+        policy: the numbers.
+        agents: who can be asked.
+        entropy: chance, for choosing among equal agents and for span ids.
+        now: the time of the turn.
+    """
+
+    def __init__(self, policy: Policy, agents: Agents, entropy: Entropy, now: datetime) -> None:
+        self._policy = policy
+        self._agents = agents
+        self._entropy = entropy
+        self._now = now
+        self._before: dict[str, Task] = {}
+        self._tasks: dict[str, Task] = {}
+        self._attempts: dict[str, list[Attempt]] = {}
+        self._decided = Decided()
+
+    def __call__(self, uow: UnitOfWork, arrived: Arrived) -> Decided:
+        """Lock, settle, release, save."""
+        self._hold(uow.tasks.lock(arrived.readers))
+        for task_id, readers in arrived.readers.items():
+            self._settle(task_id, readers)
+        if arrived.timers is not None and arrived.leases_until is not None:
+            overdue = uow.tasks.lock_overdue(self._now, arrived.leases_until, TASKS_PER_TURN)
+            self._hold({task.id: task for task in overdue})
+            for task in overdue:
+                self._settle(task.id, [arrived.timers])
+        ready = uow.tasks.lock_ready(self._now, TASKS_PER_TURN)
+        self._hold({task.id: task for task in ready})
+        self._release(self._in_flight(uow.tasks.in_flight()))
+        self._save(uow)
+        uow.outbox.confirm(arrived.confirmed, self._now)
+        return self._decided
+
+    def _hold(self, tasks: Mapping[str, Task]) -> None:
+        for task_id, task in tasks.items():
+            self._before.setdefault(task_id, task)
+            self._tasks.setdefault(task_id, task)
+
+    def _settle(self, task_id: str, readers: Sequence[Reader]) -> None:
+        for reader in readers:
+            if task_id in self._tasks:
+                task = self._tasks[task_id]
+                self._apply(task_id, *run(task, reader(task)))
+
+    def _apply(self, task_id: str, task: Task, effects: Sequence[e.Effect]) -> None:
+        self._tasks[task_id] = task
+        for effect in effects:
+            match effect:
+                case e.RecordAttempt(attempt=attempt):
+                    self._attempts.setdefault(task_id, []).append(attempt)
+                case e.Grant() | e.Stop():
+                    self._decided.orders.append((task_id, effect))
+                case e.Settle():
+                    self._decided.settled.append(task_id)
+                case e.Dispatch(key=key):
+                    self._assign(task_id, key)
+
+    def _release(self, in_flight: Mapping[Scope, int]) -> None:
+        for candidate in choose(self._tasks.values(), in_flight, self._policy.window, self._now):
+            task = self._tasks[candidate.task_id]
+            if task.plan is None:
+                continue
+            node = task.plan.by_id[candidate.key]
+            agent = self._agents.choose(node.skill, self._entropy.bits(16))
+            if agent is None:  # nobody was ever heard of: it stays ready, and the deadline decides
+                continue
+            due_at = self._policy.dispatch_due(node, self._now)
+            released = e.Released(key=node.id, agent=agent, at=self._now, due_at=due_at)
+            self._apply(task.id, *step(task, released))
+
+    def _assign(self, task_id: str, key: str) -> None:
+        """Make the message of a fresh attempt; one that cannot be made fails it at once."""
+        task = self._tasks[task_id]
+        try:
+            self._decided.messages.append(task_message(task, key, self._policy, self._entropy.bits(64)))
+        except Refused as refused:
+            sub = task.subtasks[key]
+            failed = e.Failed(
+                key=key,
+                attempt=sub.attempt,
+                exec_id=None,
+                agent=sub.agent or "",
+                failure=Failure(code=refused.key.removeprefix("failure.")),
+                at=self._now,
+                jitter=0.0,
+            )
+            self._apply(task_id, *step(task, failed))
+
+    def _in_flight(self, stored: Mapping[Scope, int]) -> Mapping[Scope, int]:
+        """What the rows said before this turn, brought up to date with what the turn has settled."""
+        counted = Counter(stored)
+        for task_id, task in self._tasks.items():
+            counted[task.scope] += _flying(task) - _flying(self._before[task_id])
+        return counted
+
+    def _save(self, uow: UnitOfWork) -> None:
+        for task_id, task in self._tasks.items():
+            if task is not self._before[task_id]:
+                uow.tasks.put(task, self._attempts.get(task_id, ()))
+                self._decided.changed.append(task_id)
+
+
+def _flying(task: Task) -> int:
+    return sum(sub.state in IN_FLIGHT for sub in task.subtasks.values())
