@@ -1,0 +1,71 @@
+"""What the program says of itself: structured lines with task, subtask, agent, attempt and trace id.
+
+One trace id follows a request through every process; `grep` it. Progress for people never goes through here.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+from app.settings import Settings
+
+# Credentials inside URLs, bot tokens inside Telegram's paths, and keys: wherever they turn up, they do not go out.
+_SECRETS = re.compile(
+    r"(?P<scheme>\w+://[^\s:/@]*):[^\s@/]+@|\b\d{6,}:[\w-]{30,}|\bsk-[\w-]{16,}|(?i:\bbearer\s+)[\w.~+/-]{8,}"
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+
+
+def configure(settings: Settings, *, quiet: bool = False) -> None:
+    """Set logging up once per process.
+
+    Args:
+        settings: format, level and file.
+        quiet: only warnings, for commands whose output people read.
+    """
+    stream: TextIO = settings.log_file.open("a", encoding="utf-8") if settings.log_file else sys.stderr
+    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not stream.isatty())
+    level = logging.WARNING if quiet and settings.log_file is None else logging.getLevelName(settings.log_level.upper())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redact,
+            structlog.processors.JSONRenderer(ensure_ascii=False)
+            if as_json
+            else structlog.dev.ConsoleRenderer(colors=stream.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    # Libraries log their own way; their warnings join ours, and nothing that may hold a URL below that.
+    logging.basicConfig(level=logging.WARNING, stream=stream, format="%(message)s", handlers=None, force=True)
+    logging.getLogger().handlers[0].addFilter(_redacting)
+
+
+def redact(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take secrets and control characters out of every text of a log line."""
+    for key, value in entry.items():
+        if isinstance(value, str):
+            entry[key] = clean(value)
+    return entry
+
+
+def clean(text: str) -> str:
+    """`text` without credentials, its control characters escaped."""
+    without = _SECRETS.sub(lambda match: f"{match['scheme']}:***@" if match["scheme"] else "***", text)
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", without)
+
+
+def _redacting(record: logging.LogRecord) -> bool:
+    record.msg, record.args = clean(record.getMessage()), ()
+    return True
