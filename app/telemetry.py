@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
@@ -22,16 +23,21 @@ _SECRETS = re.compile(
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
+PRIVATE_LOG = Path(".xingshu/xingshu.log")
+KEPT_BYTES = 10 * 2**20
+
+
 def configure(settings: Settings, *, quiet: bool = False) -> None:
     """Set logging up once per process.
 
     Args:
         settings: format, level and file.
-        quiet: only warnings, for commands whose output people read.
+        quiet: keep the log off the terminal, for commands whose output people read; it goes to a file beside
+            the database's default place instead.
     """
-    stream: TextIO = settings.log_file.open("a", encoding="utf-8") if settings.log_file else sys.stderr
+    stream = _stream(settings.log_file or (PRIVATE_LOG if quiet else None))
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not stream.isatty())
-    level = logging.WARNING if quiet and settings.log_file is None else logging.getLevelName(settings.log_level.upper())
+    level = logging.getLevelName(settings.log_level.upper())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -50,6 +56,19 @@ def configure(settings: Settings, *, quiet: bool = False) -> None:
     # Libraries log their own way; their warnings join ours, and nothing that may hold a URL below that.
     logging.basicConfig(level=logging.WARNING, stream=stream, format="%(message)s", handlers=None, force=True)
     logging.getLogger().handlers[0].addFilter(_redacting)
+
+
+def _stream(path: Path | None) -> TextIO:
+    """The log file, started anew when it has grown large; stderr when there is none or it cannot be written."""
+    if path is None:
+        return sys.stderr
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.exists() and path.stat().st_size > KEPT_BYTES:
+            path.replace(path.with_suffix(path.suffix + ".1"))
+        return path.open("a", encoding="utf-8")
+    except OSError:
+        return sys.stderr
 
 
 def redact(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -1,0 +1,138 @@
+"""The composition root: one process's share of a deployment, built from the settings.
+
+Nothing else knows which database, broker or model there is. A test is just another wiring.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.clock import SystemClock, SystemEntropy
+from app.settings import Settings
+from domain.errors import Misconfigured
+from domain.plan_check import Limits
+from domain.ports import AgentBus, ControlBus, Model, Store
+
+if TYPE_CHECKING:
+    from messaging.transport import Transport
+
+    from domain.skill import SkillSpec
+
+
+def process_id() -> str:
+    """A name for this process that no other has."""
+    return f"{os.uname().nodename}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+class House:
+    """The walls of one process: opened when first asked for, closed together.
+
+    An agent machine never asks for the store, so it needs the broker and nothing else.
+    """
+
+    def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+        self.entropy = SystemEntropy()
+        self.process_id = process_id()
+        self._stack = stack
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the broker runs inside this process, so that all roles must too."""
+        return self.settings.amqp_url is None
+
+    @cached_property
+    def store(self) -> Store:
+        """The database, migrated."""
+        from storage import migrate, open_store
+
+        _make_folder_of(self.settings.database_url)
+        migrate(self.settings.database_url)
+        store = open_store(self.settings.database_url, self.clock)
+        self._stack.push_async_callback(store.close)
+        return store
+
+    @cached_property
+    def _transport(self) -> Transport:
+        from messaging import memory_transport, rabbit_transport
+
+        if self.settings.amqp_url is None:
+            return memory_transport(self.clock)
+        return rabbit_transport(self.settings.amqp_url.get_secret_value(), self.process_id, self.clock)
+
+    @cached_property
+    def control_bus(self) -> ControlBus:
+        """The broker as the control plane sees it."""
+        from messaging import TransportControlBus
+
+        bus = TransportControlBus(self._transport)
+        self._stack.push_async_callback(bus.close)
+        return bus
+
+    @cached_property
+    def agent_bus(self) -> AgentBus:
+        """The broker as a worker sees it."""
+        from messaging import TransportAgentBus
+
+        bus = TransportAgentBus(self._transport)
+        self._stack.push_async_callback(bus.close)
+        return bus
+
+    @cached_property
+    def model(self) -> Model | None:
+        """The language model, if one is configured."""
+        if not self.settings.has_model:
+            return None
+        from llm import ModelSettings, OpenAIModel
+
+        key = self.settings.openai_api_key
+        return OpenAIModel(
+            ModelSettings(
+                base_url=self.settings.openai_base_url,
+                api_key=key.get_secret_value() if key else None,
+                models=self.settings.models,
+                total_s=self.settings.model_timeout_s,
+            ),
+            self.clock,
+            self.entropy,
+        )
+
+    @cached_property
+    def configured(self) -> Sequence[tuple[str, SkillSpec]]:
+        """What the operator says each agent can do."""
+        from agents.roster import catalogue_of
+
+        return catalogue_of(self.settings.roster)
+
+    @property
+    def limits(self) -> Limits:
+        """How large a plan may be."""
+        return Limits(max_nodes=self.settings.max_nodes, max_depth=self.settings.max_depth)
+
+    def checked_workspace(self) -> Path:
+        """The workspace. Raises Misconfigured when agents could not work in it."""
+        path = self.settings.workspace.expanduser().resolve()
+        if not path.is_dir() or not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+            raise Misconfigured("cli.needs_workspace", path=path)
+        return path
+
+
+def _make_folder_of(database_url: str) -> None:
+    """The folder of an SQLite file is made when missing; it holds private rows."""
+    if database_url.startswith("sqlite:///") and not database_url.startswith("sqlite:///:"):
+        folder = Path(database_url.removeprefix("sqlite:///").partition("?")[0]).parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@asynccontextmanager
+async def house(settings: Settings) -> AsyncIterator[House]:
+    """Open the walls of this process; close what was opened on the way out."""
+    async with AsyncExitStack() as stack:
+        yield House(settings, stack)

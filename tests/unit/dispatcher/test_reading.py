@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from dispatcher import reading
+from dispatcher.policy import Policy
+from domain import events as e
+from domain.ids import SubtaskId
+from domain.messages import (
+    ErrorContent,
+    Heartbeat,
+    Hello,
+    Holding,
+    Notice,
+    NoticeMetadata,
+    ParamEntry,
+    ResultContent,
+    ResultMessage,
+    ResultMetadata,
+    SkillEntry,
+)
+from domain.skill import Effect, ParamType
+from domain.task import Failure
+from tests.builders import chain, planned, released, task
+from tests.fakes import START
+
+POLICY = Policy()
+
+
+def result(**changes) -> ResultMessage:
+    return ResultMessage(**{"task_id": "AAAAAA.a", "source": "echo", "status": "success", **changes})
+
+
+def notice(kind: str, **metadata) -> Notice:
+    about = NoticeMetadata(**{"attempt": 1, "exec_id": "x1", "worker": "w1", **metadata})
+    return Notice(task_id="AAAAAA.a", type=kind, source="echo", metadata=about)
+
+
+def read(report):
+    return reading.event_of(report, released(planned(chain("a", "b")), "a"), POLICY, START, 0.5)
+
+
+def test_a_success_carries_its_result():
+    event = read(
+        result(
+            content=ResultContent(
+                summary="ok",
+                output={"n": 1},
+                files=["r.md"],
+                findings=[{"severity": "high", "message": "m", "where": "a.py:1"}],
+            ),
+            metadata=ResultMetadata(attempt=1, exec_id="x1"),
+        )
+    )
+    assert isinstance(event, e.Succeeded)
+    assert (event.key, event.attempt, event.exec_id, event.agent) == ("a", 1, "x1", "echo")
+    assert event.result.output == {"n": 1}
+    assert event.result.findings[0].where == "a.py:1"
+    assert event.result.files == ("r.md",)
+
+
+def test_findings_of_any_form_are_taken_as_text():
+    event = read(result(content=ResultContent(findings=["plain", {"message": 7}])))
+    assert isinstance(event, e.Succeeded)
+    assert [(found.severity, found.message) for found in event.result.findings] == [("info", "plain"), ("info", "7")]
+
+
+def test_an_error_word_of_a_foreign_listener_may_be_tried_again():
+    event = read(result(status="oops", content=ResultContent(summary="no luck")))
+    assert isinstance(event, e.Failed)
+    assert event.failure == Failure(code="oops", message="no luck", retryable=True)
+
+
+def test_our_workers_say_whether_to_try_again():
+    content = ResultContent(error=ErrorContent(message="no such file", retryable=False, retry_after_s=3))
+    event = read(result(status="refused", content=content))
+    assert isinstance(event, e.Failed)
+    assert event.failure == Failure(code="refused", message="no such file", retry_after_s=3)
+
+
+def test_started_gets_a_lease_and_the_timeout_of_its_node():
+    event = read(notice("started"))
+    assert isinstance(event, e.Started)
+    assert event.lease.until == START + timedelta(seconds=POLICY.lease_s)
+    assert event.due_at == START + timedelta(seconds=60 + POLICY.grace_s)
+
+
+def test_a_claim_is_a_claim():
+    assert isinstance(read(notice("claim")), e.Claimed)
+
+
+@pytest.mark.parametrize(
+    ("reason", "counts"), [("redelivered", True), ("declined", True), ("draining", False), ("expired", False)]
+)
+def test_only_refusals_count_against_a_message(reason, counts):
+    event = read(notice("handback", reason=reason, exec_id=""))
+    assert isinstance(event, e.HandedBack)
+    assert (event.counts, event.exec_id) == (counts, None)
+
+
+def test_reports_about_unknown_subtasks_are_nothing():
+    assert read(result(task_id="AAAAAA.zzz")) is None
+    assert read(result(task_id="not an id")) is None
+    assert reading.event_of(result(), task(), POLICY, START, 0.5) is None
+
+
+def test_dead_letters_come_back():
+    name = SubtaskId("AAAAAA", "a")
+    assert reading.died("expired", name, 2, START) == e.HandedBack(
+        key="a", attempt=2, exec_id=None, at=START, counts=False
+    )
+    assert reading.died("rejected", name, 2, START).counts is True
+
+
+def test_beats_extend_each_lease_held():
+    beat = Heartbeat(
+        agent="echo",
+        worker="w1",
+        holding=[Holding(task_id="AAAAAA.a", attempt=1, exec_id="x1"), Holding(task_id="bad", attempt=1, exec_id="x2")],
+    )
+    found = list(reading.beats(beat, POLICY, START))
+    assert [(task_id, event.key, event.lease.exec_id) for task_id, event in found] == [("AAAAAA", "a", "x1")]
+
+
+def test_timers_that_went_off():
+    begun = released(planned(chain("a", "b")), "a")
+    later = START + timedelta(minutes=3)
+    assert reading.overdue(begun, START, START, 0.5) == []
+    assert reading.overdue(begun, later, later, 0.5) == [e.TimedOut(key="a", attempt=1, at=later, jitter=0.5)]
+    ended = begun.deadline_at
+    assert reading.overdue(begun, ended, ended, 0.5) == [e.DeadlinePassed(at=ended)]
+
+
+def test_a_lease_only_ends_while_its_clock_runs():
+    from domain.progress import step
+
+    held, _ = step(released(planned(chain("a")), "a"), read(notice("started")))
+    later = START + timedelta(seconds=31)
+    assert reading.overdue(held, later, START, 0.5) == []
+    assert reading.overdue(held, later, later, 0.5) == [e.LeaseExpired(key="a", attempt=1, at=later, jitter=0.5)]
+
+
+def test_a_hello_announces_typed_skills():
+    entry = SkillEntry(
+        name="deploy",
+        effect="external",
+        params=[ParamEntry(name="n", type="integer"), ParamEntry(name="q", type="made-up")],
+    )
+    worker = reading.announced(Hello(agent="ops", worker="w", skills=[entry], slots=3), START)
+    assert worker.skills[0].effect is Effect.EXTERNAL
+    assert [param.type for param in worker.skills[0].params] == [ParamType.INTEGER, ParamType.ANY]
+    assert worker.slots == 3
+
+
+def test_a_nameless_listener_is_its_agents_only_worker():
+    worker = reading.alive(Heartbeat(agent="yunce", status="busy", current_task="AAAAAA.a"), START)
+    assert (worker.worker, worker.status, worker.current_task) == ("yunce", "busy", "AAAAAA.a")

@@ -1,0 +1,232 @@
+"""Every state against every event. A cell says the state afterwards and, behind a colon, the effects:
+Dispatch, Record, Grant, Stop, settlE. A dot is "nothing happens", a bare `S` is "only told to stop".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from domain import events as e
+from domain.plan import Node
+from domain.progress import step
+from domain.task import FINAL_TASK, SubtaskState, Task, TaskState
+from tests.unit.domain import build as b
+
+LETTERS = {"Dispatch": "D", "RecordAttempt": "R", "Grant": "G", "Stop": "S", "Settle": "E"}
+
+SUBTASK_EVENTS: dict[str, Callable[..., e.Event]] = {
+    "released": b.released,
+    "started": b.started,
+    "claimed": b.claimed,
+    "beat": b.beat,
+    "succeeded": b.succeeded,
+    "failed": b.failed,
+    "failed_again": lambda key="a", attempt=1, **more: b.failed(key, attempt, retryable=True, **more),
+    "handed_back": b.handed_back,
+    "timed_out": b.timed_out,
+    "lease_expired": b.lease_expired,
+}
+
+PURE = """
+             released      started   claimed    beat     succeeded    failed    failed_again  handed_back  timed_out  lease_expired
+pending      .             .         .          .        .            .         .             .            .          .
+ready        dispatched:D  .         .          .        .            .         .             .            .          .
+ready_again  dispatched:D  S         S          S        .            .         .             .            .          .
+backing_off  .             S         S          S        .            .         .             .            .          .
+dispatched   .             running   running:G  .        succeeded:R  failed:R  ready:R       ready:R      ready:R    .
+running      .             running   running:G  running  succeeded:R  failed:R  ready:R       ready:R      ready:RS   ready:R
+succeeded    .             S         S          S        .            .         .             .            .          .
+failed       .             S         S          S        .            .         .             .            .          .
+skipped      .             S         S          S        .            .         .             .            .          .
+cancelled    .             S         S          S        .            .         .             .            .          .
+unknown      .             S         S          S        .            .         .             .            .          .
+"""
+
+EXTERNAL = """
+             released      started   claimed    beat     succeeded    failed    failed_again  handed_back  timed_out   lease_expired
+unapproved   .             .         .          .        .            .         .             .            .           .
+ready        dispatched:D  .         .          .        .            .         .             .            .           .
+dispatched   .             running   running:G  .        succeeded:R  failed:R  failed:R      ready:R      ready:R     .
+running      .             running   running:G  running  succeeded:R  failed:R  failed:R      ready:R      unknown:RS  unknown:R
+unknown      .             S         S          S        .            .         .             .            .           .
+"""
+
+TASK_EVENTS: dict[str, Callable[[], e.Event]] = {
+    "planning": b.plan_started,
+    "planned": lambda: b.plan_of(b.node("a")),
+    "replied": lambda: b.plan_of(),
+    "plan_failed": b.plan_failed,
+    "approved": b.approved,
+    "cancel": b.cancelled,
+    "deadline": b.deadline,
+    "answering": b.answering,
+    "answered": b.answered,
+}
+
+# A star is "settled": only the answer is missing. `held` is a settled task an aggregator works on.
+TASK = """
+           planning  planned  replied     plan_failed  approved  cancel       deadline     answering  answered
+received   planning  running  running*:E  running*:E   .         running*:E   running*:E   .          .
+planning   planning  running  running*:E  running*:E   .         running*:E   running*:E   .          .
+running    .         .        .           .            .         running*:RE  running*:RE  .          .
+waiting    .         .        .           .            running   running*:E   running*:E   .          .
+settled    .         .        .           .            .         .            .            running*   answered*
+held       .         .        .           .            .         .            .            running*   answered*
+answered   .         .        .           .            .         .            .            .          .
+failed     .         .        .           .            .         .            .            .          .
+cancelled  .         .        .           .            .         .            .            .          .
+"""
+
+
+def cells(table: str) -> list[tuple[str, str, str]]:
+    """(state, event, outcome) of every cell."""
+    head, *rows = (line.split() for line in table.strip().splitlines())
+    return [(row[0], event, cell) for row in rows for event, cell in zip(head, row[1:], strict=True)]
+
+
+def judged(before: Task, event: e.Event, describe: Callable[[Task], str]) -> str:
+    after, effects = step(before, event)
+    letters = "".join(LETTERS[name] for name in b.names(effects))
+    state = "" if after is before else describe(after)
+    return f"{state}:{letters}".strip(":") or "."
+
+
+def subject(state: str, node: Node) -> Task:
+    """A task whose subtask `a` stands in `state`; `z` keeps it from settling."""
+    task = b.with_subs(b.planned(node, b.node("z")), z=SubtaskState.RUNNING)
+    match state:
+        case "unapproved":
+            sub = b.standing("a", SubtaskState.READY)
+        case "ready":
+            sub = b.standing("a", SubtaskState.READY, approved=True)
+        case "ready_again":
+            sub = b.standing("a", SubtaskState.READY, attempt=1, agent=b.AGENT, due_at=b.at(10))
+        case "backing_off":
+            sub = b.standing("a", SubtaskState.READY, attempt=1, agent=b.AGENT, due_at=b.at(11))
+        case _:
+            sub = b.standing("a", SubtaskState(state))
+    return b.with_subs(task, a=sub)
+
+
+def state_of_a(task: Task) -> str:
+    return task.subtasks["a"].state.value
+
+
+def in_state(state: str) -> Task:
+    match state:
+        case "received":
+            return b.received()
+        case "planning":
+            return b.do(b.received(), b.plan_started())[0]
+        case "running":
+            return b.do(b.planned(b.node("a")), b.released(), b.started())[0]
+        case "waiting":
+            return b.planned(b.external("a"))
+        case "settled" | "held":
+            task = b.do(b.planned(b.node("a")), b.released(), b.succeeded())[0]
+            return b.do(task, b.answering())[0] if state == "held" else task
+        case "answered":
+            return b.do(in_state("settled"), b.answered())[0]
+        case "failed":
+            return b.do(b.received(), b.plan_failed(), b.answered())[0]
+        case _:
+            return b.do(in_state("running"), b.cancelled(), b.answered())[0]
+
+
+def state_of(task: Task) -> str:
+    return task.state.value + ("*" if task.settled_at else "")
+
+
+@pytest.mark.parametrize(("state", "event", "expected"), cells(PURE))
+def test_subtask_without_effect(state: str, event: str, expected: str) -> None:
+    assert judged(subject(state, b.node("a")), SUBTASK_EVENTS[event](), state_of_a) == expected
+
+
+@pytest.mark.parametrize(("state", "event", "expected"), cells(EXTERNAL))
+def test_external_subtask(state: str, event: str, expected: str) -> None:
+    assert judged(subject(state, b.external("a")), SUBTASK_EVENTS[event](), state_of_a) == expected
+
+
+@pytest.mark.parametrize(("state", "event", "expected"), cells(TASK))
+def test_task(state: str, event: str, expected: str) -> None:
+    assert judged(in_state(state), TASK_EVENTS[event](), state_of) == expected
+
+
+def test_the_tables_are_complete() -> None:
+    assert set(SubtaskState) <= {state for state, _, _ in cells(PURE)}
+    assert set(TaskState) <= {state for state, _, _ in cells(TASK)}
+    made = {type(make()) for make in (*SUBTASK_EVENTS.values(), *TASK_EVENTS.values())}
+    assert made == set(e.Event.__args__)
+
+
+@pytest.mark.parametrize("state", sorted(FINAL_TASK))
+@pytest.mark.parametrize("event", SUBTASK_EVENTS)
+def test_after_the_end_workers_are_only_told_to_stop(state: str, event: str) -> None:
+    task = b.with_subs(in_state(state), a=SubtaskState.SUCCEEDED)
+    expected = "S" if event in ("started", "claimed", "beat") else "."
+    assert judged(task, SUBTASK_EVENTS[event](), state_of) == expected
+
+
+@pytest.mark.parametrize("event", SUBTASK_EVENTS)
+@pytest.mark.parametrize("state", ["received", "running", "answered"])
+def test_a_subtask_nobody_planned_is_ignored(state: str, event: str) -> None:
+    assert judged(in_state(state), SUBTASK_EVENTS[event](key="nobody"), state_of) == "."
+
+
+@pytest.mark.parametrize("state", ["dispatched", "running"])
+@pytest.mark.parametrize("attempt", [0, 2])
+@pytest.mark.parametrize("event", [name for name in SUBTASK_EVENTS if name != "released"])
+def test_another_attempt_is_stale(state: str, attempt: int, event: str) -> None:
+    expected = "S" if event in ("started", "claimed", "beat") else "."
+    assert judged(subject(state, b.node("a")), SUBTASK_EVENTS[event](attempt=attempt), state_of_a) == expected
+
+
+@pytest.mark.parametrize("exec_id", ["x2", "", None])
+@pytest.mark.parametrize("event", ["succeeded", "failed", "handed_back"])
+def test_another_execution_does_not_speak_for_the_holder_of_the_lease(exec_id: str | None, event: str) -> None:
+    assert judged(subject("running", b.node("a")), SUBTASK_EVENTS[event](exec_id=exec_id), state_of_a) == "."
+
+
+@pytest.mark.parametrize("event", ["started", "claimed", "beat"])
+@pytest.mark.parametrize("node", [b.node("a"), b.external("a")], ids=["pure", "external"])
+def test_another_execution_is_told_to_stop(event: str, node: Node) -> None:
+    other = b.lease("x2")
+    after, effects = step(subject("running", node), SUBTASK_EVENTS[event](lease=other))
+    assert effects == (e.Stop(key="a", agent=b.AGENT, lease=other),)
+    assert after.subtasks["a"].lease == b.lease()
+
+
+@pytest.mark.parametrize("event", ["started", "claimed", "beat"])
+def test_an_execution_without_a_name_holds_nothing(event: str) -> None:
+    """Two of them could not be told apart."""
+    assert judged(subject("dispatched", b.external("a")), SUBTASK_EVENTS[event](lease=b.lease("")), state_of_a) == "S"
+
+
+@pytest.mark.parametrize("state", ["dispatched", "running"])
+@pytest.mark.parametrize("event", ["succeeded", "failed"])
+def test_a_result_of_an_agent_it_was_not_sent_to_is_ignored(state: str, event: str) -> None:
+    assert judged(subject(state, b.node("a")), SUBTASK_EVENTS[event](agent="mallory"), state_of_a) == "."
+
+
+@pytest.mark.parametrize(("event", "expected"), [("succeeded", "succeeded:R"), ("failed", "failed:R")])
+@pytest.mark.parametrize("attempt", [None, 1])
+def test_a_listener_that_knows_neither_attempt_nor_execution_is_heard(
+    event: str, expected: str, attempt: int | None
+) -> None:
+    report = SUBTASK_EVENTS[event](attempt=attempt, exec_id=None)
+    assert judged(subject("dispatched", b.node("a")), report, state_of_a) == expected
+
+
+def test_a_dead_letter_without_an_attempt_hands_back() -> None:
+    event = b.handed_back(attempt=None, exec_id=None)
+    assert judged(subject("dispatched", b.node("a")), event, state_of_a) == "ready:R"
+    assert judged(subject("running", b.node("a")), event, state_of_a) == "."
+
+
+@pytest.mark.parametrize(("event", "seconds"), [("timed_out", b.DUE_S), ("lease_expired", b.LEASE_S)])
+def test_a_timer_goes_off_at_its_time_and_not_before(event: str, seconds: float) -> None:
+    make = SUBTASK_EVENTS[event]
+    assert judged(subject("running", b.node("a")), make(at=b.at(seconds - 0.001)), state_of_a) == "."
+    assert judged(subject("running", b.node("a")), make(at=b.at(seconds)), state_of_a).startswith("ready:R")
