@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from app.settings import load
-from app.telemetry import configure
+from app.telemetry import logging_set_up
 from domain.errors import Misconfigured, Refused, XingshuError
 from domain.task import TaskState
 from domain.texts import Language, language_of, say
@@ -48,23 +48,31 @@ def guarded(command: Command, options: Mapping[str, Any]) -> int:
     language = terminal_language()
     try:
         settings = load()
-        configure(settings, quiet=command.__name__ not in TALKATIVE)
-        return _in_loop(command(settings, **options))
+    except Misconfigured as wrong:
+        tell(wrong.say(language))
+        return MISUSE
+    with logging_set_up(settings, quiet=command.__name__ not in TALKATIVE):
+        return _ended(command.__name__, lambda: _in_loop(command(settings, **options)), language)
+
+
+def _ended(name: str, run: Callable[[], int], language: Language) -> int:
+    try:
+        return run()
     except* (Refused, Misconfigured) as wrong:
         tell(_first(wrong).say(language))
         return_code = MISUSE
     except* XingshuError as trouble:
         error = _first(trouble)
-        log.warning("command_stopped", command=command.__name__, error=str(error), cause=repr(error.__cause__))
+        log.warning("command_stopped", command=name, error=str(error), cause=repr(error.__cause__))
         tell(error.say(language))
         return_code = FAILED
     except* (KeyboardInterrupt, asyncio.CancelledError):
         return_code = CANCELLED
     except* BrokenPipeError:  # whoever read our output has had enough
         return_code = FAILED
-    except* Exception:
-        log.exception("command_failed", command=command.__name__)
-        tell(say("error.internal", language, trace=command.__name__))
+    except* Exception:  # the outermost edge: the person gets a sentence, the log the traceback
+        log.exception("command_failed", command=name)
+        tell(say("error.internal", language, trace=name))
         return_code = FAILED
     return return_code
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,7 +19,7 @@ from app.settings import Settings
 
 # Credentials inside URLs, bot tokens inside Telegram's paths, and keys: wherever they turn up, they do not go out.
 _SECRETS = re.compile(
-    r"(?P<scheme>\w+://[^\s:/@]*):[^\s@/]+@|\b\d{6,}:[\w-]{30,}|\bsk-[\w-]{16,}|(?i:\bbearer\s+)[\w.~+/-]{8,}"
+    r"(?P<scheme>\w+://[^\s:/@]*):[^\s@/]+@|(?<!\d)\d{6,}:[\w-]{30,}|\bsk-[\w-]{16,}|(?i:\bbearer\s+)[\w.~+/-]{8,}"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
@@ -27,8 +28,9 @@ PRIVATE_LOG = Path(".xingshu/xingshu.log")
 KEPT_BYTES = 10 * 2**20
 
 
-def configure(settings: Settings, *, quiet: bool = False) -> None:
-    """Set logging up once per process.
+@contextmanager
+def logging_set_up(settings: Settings, *, quiet: bool = False) -> Iterator[None]:
+    """Log while the block runs.
 
     Args:
         settings: format, level and file.
@@ -36,6 +38,17 @@ def configure(settings: Settings, *, quiet: bool = False) -> None:
             the database's default place instead.
     """
     stream = _stream(settings.log_file or (PRIVATE_LOG if quiet else None))
+    _configure(settings, stream)
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
+        logging.getLogger().handlers.clear()
+        if stream is not sys.stderr:
+            stream.close()
+
+
+def _configure(settings: Settings, stream: TextIO) -> None:
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not stream.isatty())
     level = logging.getLevelName(settings.log_level.upper())
     structlog.configure(

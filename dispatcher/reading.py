@@ -15,6 +15,8 @@ from domain.plan import Node
 from domain.skill import Effect, Param, ParamType, SkillSpec
 from domain.task import IN_FLIGHT, Failure, Finding, Lease, Result, Task
 
+# Reasons for a handback that say something about the worker, not about the message.
+BLAMELESS = frozenset({"draining", "busy", "expired"})
 MAX_FINDINGS = 500  # kept of one result; the summary says how many there were
 
 
@@ -33,8 +35,7 @@ def event_of(
 def _noticed(notice: Notice, node: Node, policy: Policy, now: datetime) -> e.Event:
     about = notice.metadata
     if notice.type == "handback":
-        # Only a message that workers refuse to take again and again is poison; draining and declining are not.
-        counts = about.reason not in ("draining", "expired")
+        counts = about.reason not in BLAMELESS
         return e.HandedBack(key=node.id, attempt=about.attempt, exec_id=about.exec_id or None, at=now, counts=counts)
     kind = e.Started if notice.type == "started" else e.Claimed
     lease = Lease(exec_id=about.exec_id, worker=about.worker, until=policy.lease_until(now))

@@ -92,7 +92,8 @@ def test_a_claim_is_a_claim():
 
 
 @pytest.mark.parametrize(
-    ("reason", "counts"), [("redelivered", True), ("declined", True), ("draining", False), ("expired", False)]
+    ("reason", "counts"),
+    [("redelivered", True), ("declined", True), ("draining", False), ("busy", False), ("expired", False)],
 )
 def test_only_refusals_count_against_a_message(reason, counts):
     event = read(notice("handback", reason=reason, exec_id=""))
