@@ -73,9 +73,9 @@ def run(
     user: User = None,
 ) -> None:
     """Execute a given plan."""
-    from app.commands.run import run
+    from app.commands.run import Load, run
 
-    _run(run, file=file, as_json=json, count=count, concurrency=concurrency, user=user)
+    _run(run, file=file, as_json=json, load=Load(count=count, concurrency=concurrency), user=user)
 
 
 @cli.command()

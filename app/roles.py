@@ -28,6 +28,7 @@ LATER = ("api",)
 ALIVE_EVERY_S = 5.0
 ALIVE_FOR = timedelta(seconds=15)
 RESTART_S = 1.0
+LOOK_EVERY_S = 0.02
 
 Work = Callable[[], Awaitable[Any]]
 

@@ -20,9 +20,8 @@ from domain.plan_check import Limits
 from domain.ports import AgentBus, ControlBus, Model, Store
 
 if TYPE_CHECKING:
-    from messaging.transport import Transport
-
     from domain.skill import SkillSpec
+    from messaging.transport import Transport
 
 
 def process_id() -> str:

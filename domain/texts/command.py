@@ -57,6 +57,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Nothing performs {roles} yet; starting them here.",
         "尚无进程承担 {roles},将在此启动。",
     ),
+    "cli.waits_for_approval": (
+        "Waiting for your approval: xingshu approve {task}",
+        "等待你的批准:xingshu approve {task}",
+    ),
+    "cli.retrying": ("Trying again as task {task}.", "已作为新任务 {task} 重试。"),
     "cli.agents_silent": (
         "No agent has announced itself within {seconds} s. Start one: xingshu worker echo",
         "{seconds} 秒内没有代理上线。请启动一个:xingshu worker echo",

@@ -1,0 +1,138 @@
+"""`status`, `tasks`, `cancel`, `retry`, `approve`, `agents`: looking at tasks and deciding over them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from app.exits import ANSWERED, MISUSE, answer, tell, terminal_language
+from app.follow import Follower
+from app.roles import ALIVE_FOR
+from app.session import Session, make_session, said, session
+from app.settings import Settings
+from app.wiring import House, house
+from bot.card_text import card_text
+from bot.intake import Accepted
+from bot.lists import agents_text, tasks_text
+from bot.platforms.seat import reply_text
+from domain.card import card_of
+from domain.chat import ChatMessage
+from domain.errors import NotFound
+from domain.ids import read_task_id
+from domain.markdown import readable
+from domain.task import Scope, Task
+from domain.texts import say
+
+
+async def status(settings: Settings, *, task: str, as_json: bool, user: str | None) -> int:
+    """Show one task, from the database alone."""
+    async with house(settings) as here:
+        found = await _found(here, task, user)
+        if as_json:
+            answer(await _looking(here, user).document(found))
+        else:
+            answer(card_text(card_of(found, here.clock.now())))
+            if found.answer is not None:
+                answer("\n" + readable(found.answer.text))
+    return ANSWERED
+
+
+async def tasks(settings: Settings, *, as_json: bool, limit: int, user: str | None) -> int:
+    """List the newest tasks."""
+    async with house(settings) as here:
+        scope = _scope(here, user) if user else None
+        lines = await here.store.transact(lambda uow: uow.tasks.recent(scope, limit))
+    if as_json:
+        rows = [
+            {
+                "task_id": line.id,
+                "state": line.state.value,
+                "request": line.request,
+                "created_at": line.created_at.isoformat(),
+                "done": line.done,
+                "total": line.total,
+            }
+            for line in lines
+        ]
+        answer(json.dumps(rows, ensure_ascii=False, indent=2))
+    else:
+        answer(tasks_text(lines, terminal_language()))
+    return ANSWERED
+
+
+async def agents(settings: Settings, *, as_json: bool) -> int:
+    """List who is alive."""
+    async with house(settings) as here:
+        since = here.clock.now() - ALIVE_FOR - timedelta(seconds=15)
+        workers = await here.store.transact(lambda uow: uow.registry.alive(since))
+    if as_json:
+        rows = [
+            {
+                "agent": worker.agent,
+                "worker": worker.worker,
+                "state": worker.status,
+                "current_task": worker.current_task,
+                "last_seen": worker.last_seen.isoformat(),
+                "skills": [spec.name for spec in worker.skills],
+            }
+            for worker in workers
+        ]
+        answer(json.dumps(rows, ensure_ascii=False, indent=2))
+    else:
+        answer(agents_text(workers, terminal_language()))
+    return ANSWERED
+
+
+async def act(settings: Settings, *, verb: str, arguments: Sequence[str], as_json: bool, user: str | None) -> int:
+    """Say `/verb` in the name of the task's owner."""
+    async with house(settings) as here:
+        found = await _found(here, arguments[0], user)
+    if verb == "retry":
+        async with session(settings, None) as seat:
+            outcome = await seat.commands.receive(_typed(seat, found, verb, arguments))
+            if isinstance(outcome, Accepted):
+                tell(say("cli.retrying", found.language, task=outcome.task_id))
+                return await seat.see_through(outcome.task_id, as_json=as_json)
+            return said(outcome)
+    async with house(settings) as here:
+        seat = _looking(here, user)
+        reply = await seat.commands.receive(_typed(seat, found, verb, arguments))
+        if isinstance(reply, Accepted):
+            return ANSWERED
+        if as_json:
+            answer(json.dumps({"ok": not reply.is_refusal, "text": reply_text(reply)}, ensure_ascii=False))
+            return MISUSE if reply.is_refusal else ANSWERED
+        return said(reply)
+
+
+def _looking(here: House, user: str | None) -> Session:
+    """A session that performs nothing and waits for nothing."""
+    return make_session(here, user, Follower(here.store, here.control_bus))
+
+
+def _typed(seat: Session, task: Task, verb: str, arguments: Sequence[str]) -> ChatMessage:
+    """The command as its owner would have typed it in the task's own chat."""
+    platform, _, user_id = task.scope.owner.partition(":")
+    message = seat.message(f"/{verb} {' '.join(arguments)}")
+    return replace(message, platform=platform, user_id=user_id, bot_id=task.route.bot_id, chat_id=task.route.chat_id)
+
+
+def _scope(here: House, user: str) -> Scope:
+    """A user of the console, or `platform:id`."""
+    return Scope(tenant=here.settings.tenant, owner=user if ":" in user else f"console:{user}")
+
+
+async def _found(here: House, typed: str, user: str | None) -> Task:
+    """The task; with `user`, only if it is theirs. Somebody else's is as unknown as none."""
+    task_id = read_task_id(typed.partition(".")[0])
+    found = None
+    if task_id is not None and user:
+        scope = _scope(here, user)
+        found = await here.store.transact(lambda uow: uow.tasks.find(scope, task_id))
+    elif task_id is not None:
+        found = await here.store.transact(lambda uow: uow.tasks.peek(task_id))
+    if found is None:
+        raise NotFound("error.not_found", task=typed[:40])
+    return found
