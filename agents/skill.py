@@ -35,3 +35,8 @@ class Skill(Protocol):
         on a processor belongs in a child process.
         """
         ...
+
+
+def output_schema(**types: str) -> dict[str, Any]:
+    """The JSON Schema of an object whose properties have these JSON types."""
+    return {"type": "object", "properties": {name: {"type": kind} for name, kind in types.items()}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -14,12 +14,14 @@ import structlog
 
 from app.wiring import House
 from domain.errors import Misconfigured, Unavailable
-from domain.model import Completion, Prompt
 from domain.ports import UnitOfWork
-from domain.task import Scope
 
 if TYPE_CHECKING:
     from agents.worker import Worker
+    from domain.answer import Answer
+    from domain.plan import Plan
+    from domain.task import Scope, Task
+    from planner.prompt import PlanRequest
 
 log = structlog.get_logger()
 
@@ -31,6 +33,7 @@ RESTART_S = 1.0
 LOOK_EVERY_S = 0.02
 
 Work = Callable[[], Awaitable[Any]]
+Roster = Mapping[str, tuple[str, ...]]
 
 
 def read_roles(names: Sequence[str]) -> tuple[str, ...]:
@@ -136,8 +139,20 @@ async def _say_goodbye(house: House) -> None:
         log.warning("goodbye_unsaid", error=str(error))
 
 
-def _workers(house: House, roster: Any, concurrency: int | None = None) -> list[Worker]:
-    raise NotImplementedError
+def _workers(house: House, roster: Roster, concurrency: int | None = None) -> list[Worker]:
+    """One worker per agent, each with the skills the roster gives it."""
+    from agents.roster import build
+    from agents.surroundings import Limits, Ports
+    from agents.worker import Worker, worker_name
+    from agents.workspace import Workspace
+
+    ports = Ports(bus=house.agent_bus, spool=house.spool, clock=house.clock, entropy=house.entropy)
+    limits = Limits(slots=concurrency or house.settings.worker_concurrency)
+    skills = build(roster, Workspace(house.checked_workspace()), house.model)
+    # The process in its name, so that two workers of one agent on one machine never share a lease or a queue.
+    return [
+        Worker(agent, worker_name(house.process_id, agent, 1), able, ports, limits) for agent, able in skills.items()
+    ]
 
 
 def _control_plane(house: House, roles: Collection[str]) -> dict[str, Work]:
@@ -166,13 +181,32 @@ def _dispatcher(house: House) -> Work:
 
 
 def _planner(house: House) -> Work:
-    raise NotImplementedError
+    from planner.role import PlannerRole, PlannerSettings
+
+    settings = PlannerSettings(configured=house.configured, sweep_s=house.settings.sweep_s)
+    return PlannerRole(house.store, house.control_bus, plan_with(house), house.clock, settings).run
+
+
+def plan_with(house: House) -> Callable[[Scope, PlanRequest], Awaitable[Plan]]:
+    """Plans one request of one owner, its model's replies kept for that owner only."""
+    from planner.planner import Planner
+
+    async def plan(scope: Scope, request: PlanRequest) -> Plan:
+        model = house.model_cache.of(scope) if house.model_cache else None
+        return await Planner(model, house.limits).plan(request)
+
+    return plan
 
 
 def _aggregator(house: House) -> Work:
-    raise NotImplementedError
+    from aggregator.model_answer import ModelAnswer
+    from aggregator.role import AggregatorRole, AggregatorSettings
+    from aggregator.summary import summarise
 
+    async def by_rules(task: Task) -> Answer:
+        return summarise(task)
 
-async def ask_cached(house: House, scope: Scope, prompt: Prompt) -> Completion:
-    """Ask the model through the response cache of this owner."""
-    raise NotImplementedError
+    cache = house.model_cache
+    answer_with = ModelAnswer(cache.complete) if cache else by_rules
+    settings = AggregatorSettings(sweep_s=house.settings.sweep_s)
+    return AggregatorRole(house.store, house.control_bus, answer_with, house.clock, settings).run

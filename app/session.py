@@ -16,19 +16,20 @@ from typing import TYPE_CHECKING
 from app.exits import answer, code_of, tell
 from app.follow import Follower, following
 from app.results import task_document
-from app.roles import ALIVE_FOR, LOOK_EVERY_S, performing, roles_missing
+from app.roles import ALIVE_FOR, LOOK_EVERY_S, performing, plan_with, roles_missing
 from app.wiring import House, house
 from domain.card import Card, card_of
 from domain.chat import ChatMessage
 from domain.errors import Refused, Unavailable
 from domain.skill import Catalogue
-from domain.task import Task, TaskState
-from domain.texts import say
+from domain.task import Scope, Task, TaskState
+from domain.texts import Language, say
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from bot.commands import Commands
+    from bot.commands import Commands, Preview
     from bot.intake import Intake, Reply
+    from domain.plan import Plan
 
 AGENTS_WAIT_S = 10.0
 CANCEL_WAIT_S = 5.0
@@ -91,14 +92,27 @@ async def session(settings: Settings, user: str | None) -> AsyncIterator[Session
 
 def make_session(here: House, user: str | None, follower: Follower) -> Session:
     """Wire the bot for one user."""
-    from app.roles import preview_with
     from bot.commands import Commands
     from bot.intake import Intake, IntakeSettings
 
+    user = user or getpass.getuser()
     intake_settings = IntakeSettings(tenant=here.settings.tenant, deadline_s=here.settings.task_deadline_s)
     intake = Intake(here.store, here.control_bus, here.clock, here.entropy, intake_settings)
-    commands = Commands(intake, here.store, here.control_bus, here.clock, preview_with(here))
-    return Session(here=here, user=user or getpass.getuser(), intake=intake, commands=commands, follower=follower)
+    commands = Commands(intake, here.store, here.control_bus, here.clock, preview(here, user))
+    return Session(here=here, user=user, intake=intake, commands=commands, follower=follower)
+
+
+def preview(here: House, user: str) -> Preview:
+    """Plans a text without keeping anything."""
+    from planner.prompt import PlanRequest
+
+    scope = Scope(tenant=here.settings.tenant, owner=f"console:{user}")
+
+    async def plan(text: str, language: Language) -> Plan:
+        catalogue = await live_catalogue(here)
+        return await plan_with(here)(scope, PlanRequest(text=text, language=language, catalogue=catalogue))
+
+    return plan
 
 
 async def agents_announced(here: House) -> None:

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     workspace: Path = _setting(
         Path(), "XINGSHU_WORKSPACE", "The only folder agents may read and write. Not set: where the command runs."
     )
+    spool: Path = _setting(
+        Path(".xingshu/spool.db"), "XINGSHU_SPOOL", "Where a worker keeps results until the broker has them."
+    )
     agents: str = _setting(
         "",
         "XINGSHU_AGENTS",
@@ -85,6 +88,7 @@ class Settings(BaseSettings):
         30.0, "XINGSHU_LEASE_S", "Seconds a silent worker keeps its subtask; it signs every five.", ge=6
     )
     sweep_s: float = _setting(10.0, "XINGSHU_SWEEP_S", "Seconds a lost message can delay anything.", gt=0)
+    plan_cache_s: float = _setting(21_600.0, "XINGSHU_PLAN_CACHE_S", "Seconds a model's plan may be used again.", ge=0)
     answer_cache_s: float = _setting(
         3600.0, "XINGSHU_ANSWER_CACHE_S", "Seconds a model's answer may be used again.", ge=0
     )

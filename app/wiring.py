@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING
 from app.clock import SystemClock, SystemEntropy
 from app.settings import Settings
 from domain.errors import Misconfigured
+from domain.model import Purpose
 from domain.plan_check import Limits
 from domain.ports import AgentBus, ControlBus, Model, Store
 
 if TYPE_CHECKING:
+    from agents.spool import Spool
     from domain.skill import SkillSpec
-    from messaging.transport import Transport
+    from llm import ModelSettings, ResponseCache
+    from messaging import Transport
 
 
 def process_id() -> str:
@@ -85,23 +88,49 @@ class House:
         return bus
 
     @cached_property
+    def spool(self) -> Spool:
+        """Where results wait for the broker: a file where the broker is another process, else memory."""
+        from agents.spool import FileSpool, MemorySpool
+
+        if self.is_embedded:
+            return MemorySpool()
+        spool = FileSpool(self.settings.spool)
+        self._stack.callback(spool.close)
+        return spool
+
+    @cached_property
+    def _model_settings(self) -> ModelSettings:
+        from llm import ModelSettings
+
+        key = self.settings.openai_api_key
+        return ModelSettings(
+            base_url=self.settings.openai_base_url or "",
+            api_key=key.get_secret_value() if key else None,
+            models=self.settings.models,
+            total_s=self.settings.model_timeout_s,
+        )
+
+    @cached_property
     def model(self) -> Model | None:
         """The language model, if one is configured."""
         if not self.settings.has_model:
             return None
-        from llm import ModelSettings, OpenAIModel
+        from llm import OpenAIModel
 
-        key = self.settings.openai_api_key
-        return OpenAIModel(
-            ModelSettings(
-                base_url=self.settings.openai_base_url,
-                api_key=key.get_secret_value() if key else None,
-                models=self.settings.models,
-                total_s=self.settings.model_timeout_s,
-            ),
-            self.clock,
-            self.entropy,
-        )
+        model = OpenAIModel(self._model_settings, self.clock, self.entropy)
+        self._stack.push_async_callback(model.close)
+        return model
+
+    @cached_property
+    def model_cache(self) -> ResponseCache | None:
+        """The model with its response cache, for the control plane."""
+        if self.model is None:
+            return None
+        from llm import CachePolicy, ResponseCache
+
+        ttl_s = {Purpose.PLAN: self.settings.plan_cache_s, Purpose.ANSWER: self.settings.answer_cache_s}
+        policy = CachePolicy(identity=self._model_settings.identity, ttl_s=ttl_s)
+        return ResponseCache(self.model, self.store, self.clock, policy)
 
     @cached_property
     def configured(self) -> Sequence[tuple[str, SkillSpec]]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain import events as e
-from domain.ends import Step, end, node_of, put, recall, record, waits_for_approval
+from domain.ends import Step, barred, end, node_of, put, recall, record, waits_for_approval
 from domain.retry import RetryPolicy
 from domain.skill import Effect
 from domain.task import IN_FLIGHT, Failure, Outcome, Subtask, SubtaskState, Task
@@ -24,17 +24,16 @@ def released(task: Task, event: e.Released) -> Step:
         state=SubtaskState.DISPATCHED,
         agent=event.agent,
         attempt=sub.attempt + 1,
-        lease=None,
         due_at=event.due_at,
         dispatched_at=event.at,
-        started_at=None,
+        failure=None,
     )
     return put(task, [sub]), (e.Dispatch(key=sub.key, attempt=sub.attempt),)
 
 
 def releasable(task: Task, sub: Subtask, now: datetime) -> bool:
     """Whether an attempt of this subtask may be sent now."""
-    is_due = sub.due_at is None or sub.due_at <= now
+    is_due = (sub.due_at is None or sub.due_at <= now) and now < task.deadline_at
     return sub.state is SubtaskState.READY and is_due and not waits_for_approval(task, sub)
 
 
@@ -47,7 +46,7 @@ def started(task: Task, event: e.Started | e.Claimed) -> Step:
         sub,
         state=SubtaskState.RUNNING,
         lease=event.lease,
-        due_at=event.due_at,
+        due_at=sub.due_at if sub.lease else event.due_at,  # said again, it buys no more time
         started_at=sub.started_at or event.at,
     )
     return put(task, [sub]), ()
@@ -94,6 +93,8 @@ def timed_out(task: Task, event: e.TimedOut) -> Step:
     sub = task.subtasks.get(event.key)
     if sub is None or sub.state not in IN_FLIGHT or sub.attempt != event.attempt:
         return task, ()
+    if (sub.due_at or event.at) > event.at:
+        return task, ()
     task, effects = _try_again(task, replace(sub, failure=_lost("timeout")), Outcome.TIMED_OUT, event)
     return task, effects + recall(sub)
 
@@ -107,22 +108,27 @@ def lease_expired(task: Task, event: e.LeaseExpired) -> Step:
 
 
 def handed_back(task: Task, event: e.HandedBack) -> Step:
-    """Make an unrun attempt ready again, unless no worker ever takes it."""
+    """Make an unrun attempt ready again, unless nothing may start any more or no worker ever takes it."""
     sub = task.subtasks.get(event.key)
     if sub is None or sub.state not in IN_FLIGHT or event.attempt not in (None, sub.attempt):
         return task, ()
     if sub.lease is not None and sub.lease.exec_id != event.exec_id:  # somebody else runs it: the lease decides
         return task, ()
     sub = replace(sub, handbacks=sub.handbacks + event.counts)
-    if sub.handbacks >= MAX_HANDBACKS:
-        sub = replace(sub, failure=Failure(code="handed_back"))
-        return end(task, sub, SubtaskState.FAILED, Outcome.HANDED_BACK, event.at)
+    is_poison = sub.handbacks >= MAX_HANDBACKS
+    ending = (SubtaskState.FAILED, Failure(code="handed_back")) if is_poison else barred(task, sub)
+    if ending is not None:
+        state, failure = ending
+        return end(task, replace(sub, failure=failure), state, Outcome.HANDED_BACK, event.at)
     return put(task, [_ready_again(sub, None)]), (record(sub, Outcome.HANDED_BACK, event.at),)
 
 
 def _holds(sub: Subtask, attempt: int, exec_id: str) -> bool:
-    """The compare of the compare-and-set: is this execution the one that counts, or the first to say so?"""
-    is_current = sub.state in IN_FLIGHT and sub.attempt == attempt
+    """The compare of the compare-and-set: is this execution the one that counts, or the first to say so?
+
+    One without a name cannot be told from others and holds nothing.
+    """
+    is_current = sub.state in IN_FLIGHT and sub.attempt == attempt and exec_id != ""
     return is_current and (sub.lease is None or sub.lease.exec_id == exec_id)
 
 
@@ -148,19 +154,19 @@ def _lost(code: str) -> Failure:
 
 
 def _ready_again(sub: Subtask, due_at: datetime | None) -> Subtask:
-    return replace(sub, state=SubtaskState.READY, lease=None, due_at=due_at, started_at=None)
+    return replace(sub, state=SubtaskState.READY, lease=None, due_at=due_at, dispatched_at=None, started_at=None)
 
 
 def _try_again(task: Task, sub: Subtask, outcome: Outcome, event: e.Failed | e.TimedOut | e.LeaseExpired) -> Step:
     node = node_of(task, sub.key)
+    if node.effect is Effect.EXTERNAL and outcome is Outcome.FAILED:  # whoever reports has acted, claimed or not
+        return end(task, sub, SubtaskState.FAILED, outcome, event.at)
     if node.effect is Effect.EXTERNAL and sub.lease is not None:  # granted: it may have happened
-        is_known = outcome is Outcome.FAILED
-        state = SubtaskState.FAILED if is_known else SubtaskState.UNKNOWN
-        sub = sub if is_known else replace(sub, failure=Failure(code="outcome_unknown"))
-        return end(task, sub, state, outcome if is_known else Outcome.UNKNOWN, event.at)
+        unknown = replace(sub, failure=Failure(code="outcome_unknown"))
+        return end(task, unknown, SubtaskState.UNKNOWN, Outcome.UNKNOWN, event.at)
     sub = replace(sub, failures=sub.failures + 1)
     policy = RetryPolicy(max_attempts=node.max_attempts)
     again = policy.retry_at(sub.failures, sub.failure or _lost("error"), event.at, event.jitter)
-    if again is None or again >= task.deadline_at:
+    if again is None or again >= task.deadline_at or barred(task, sub):
         return end(task, sub, SubtaskState.FAILED, outcome, event.at)
     return put(task, [_ready_again(sub, again)]), (record(sub, outcome, event.at),)

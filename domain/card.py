@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.ends import node_of, waits_for_approval
 from domain.plan import Repair
 from domain.task import FINAL, Failure, Subtask, SubtaskState, Task, TaskState
 from domain.texts import Language
@@ -62,16 +63,16 @@ def card_of(task: Task, now: datetime) -> Card:
 
 
 def _line(task: Task, sub: Subtask, now: datetime) -> CardLine:
-    node = task.plan.by_id[sub.key] if task.plan else None
+    node = node_of(task, sub.key)
     begun = sub.started_at or sub.dispatched_at
     return CardLine(
         key=sub.key,
-        title=node.title if node else sub.key,
-        skill=node.skill if node else "",
+        title=node.title,
+        skill=node.skill,
         agent=sub.agent,
         state=sub.state,
         seconds=((sub.finished_at or now) - begun).total_seconds() if begun else None,
         retries=sub.failures,
-        needs_approval=task.state is TaskState.WAITING and sub.state is SubtaskState.READY,
+        needs_approval=waits_for_approval(task, sub),
         failure=sub.failure,
     )

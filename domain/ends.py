@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
 from domain import events as e
 from domain.plan import Node, When
@@ -76,13 +77,23 @@ def _ruled_out(task: Task, at: datetime) -> list[Subtask]:
     ]
 
 
+def barred(task: Task, sub: Subtask) -> tuple[SubtaskState, Failure] | None:
+    """How an unrun subtask must end because nothing new may start any more, and why; None when it may."""
+    if task.cancelled_at is not None:
+        return SubtaskState.CANCELLED, Failure(code="cancelled")
+    has_lost = any(other.state in LOST and node_of(task, other.key).critical for other in task.subtasks.values())
+    if has_lost and node_of(task, sub.key).when is When.ALL_SUCCESS:
+        return SubtaskState.SKIPPED, Failure(code="critical")
+    return None
+
+
 def _waiting_for(task: Task, ended: Iterable[Subtask]) -> Iterable[str]:
     children = task.plan.children if task.plan else {}
     return [child for sub in ended for child in children.get(sub.key, ())]
 
 
 def _skipped(sub: Subtask, code: str, at: datetime) -> Subtask:
-    return replace(sub, state=SubtaskState.SKIPPED, failure=Failure(code=code), lease=None, due_at=None, finished_at=at)
+    return replace(sub, state=SubtaskState.SKIPPED, failure=Failure(code=code), due_at=None, finished_at=at)
 
 
 def unfold(task: Task, doubtful: Iterable[str], at: datetime) -> Task:
@@ -114,7 +125,9 @@ def _decided(node: Node, now: dict[str, Subtask], at: datetime) -> Subtask:
             runs, code = True, ""
         case When.ANY_FAILED:
             runs, code = has_failed, "rule"
-    return replace(sub, state=SubtaskState.READY, due_at=None) if runs else _skipped(sub, code, at)
+        case _:
+            assert_never(node.when)
+    return replace(sub, state=SubtaskState.READY) if runs else _skipped(sub, code, at)
 
 
 def end_all(task: Task, state: SubtaskState, code: str, at: datetime) -> Step:
@@ -136,7 +149,7 @@ def end_all(task: Task, state: SubtaskState, code: str, at: datetime) -> Step:
 def stand(task: Task, at: datetime) -> Step:
     """Settle the task when nothing can move any more; otherwise say whether it runs or waits for a person."""
     if all(sub.state in FINAL for sub in task.subtasks.values()):
-        return replace(task, settled_at=at), (e.Settle(),)
+        return replace(task, state=TaskState.RUNNING, settled_at=at, claimed_until=None), (e.Settle(),)
     if task.plan is None or not task.plan.has_external:
         return task, ()
     moving = any(sub.state in IN_FLIGHT or _is_free(task, sub) for sub in task.subtasks.values())

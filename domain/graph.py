@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
+from heapq import heappop, heappush
 from typing import Literal
 
 Edges = Mapping[str, Sequence[str]]
@@ -91,6 +92,7 @@ def _reach(root: str, edges: Edges, seen: set[str]) -> list[str]:
 
 
 Arc = tuple[str, str]  # (node, predecessor it waits for)
+PRECIOUS = 1_000_000  # an arc of this weight is cut only where nothing else opens the cycle
 EXACT_UP_TO = 12  # nodes of a component; 2**n orders are looked at, so 12 costs about a tenth of a second
 
 
@@ -104,7 +106,8 @@ def feedback_arcs(component: Sequence[str], weights: Mapping[Arc, int]) -> froze
         component: the nodes of one strongly connected component.
         weights: the value of each arc between them; what is valuable is kept.
     """
-    inside = {arc: weight for arc, weight in weights.items() if arc[0] in component and arc[1] in component}
+    members = set(component)
+    inside = {arc: weight for arc, weight in weights.items() if members.issuperset(arc)}
     order = _exact_order(component, inside) if len(component) <= EXACT_UP_TO else _greedy_order(component, inside)
     place = {node: position for position, node in enumerate(order)}
     return frozenset((node, before) for node, before in inside if place[before] > place[node])
@@ -136,22 +139,30 @@ def _exact_order(component: Sequence[str], weights: Mapping[Arc, int]) -> list[s
 
 
 def _greedy_order(component: Sequence[str], weights: Mapping[Arc, int]) -> list[str]:
-    """Repeatedly put first the node whose waiting costs least against what waits for it."""
-    left = list(component)
-    cost = dict.fromkeys(component, 0)
+    """Repeatedly put first the node whose waiting costs least against what waits for it; one that waits for
+    something precious only when all do."""
+    place = {node: position for position, node in enumerate(component)}
+    waits, awaited = dict.fromkeys(component, 0), dict.fromkeys(component, 0)
     for (node, before), weight in weights.items():
-        cost[node] += weight
-        cost[before] -= weight
+        waits[node] += weight
+        awaited[before] += weight
+
+    def rank(node: str) -> tuple[int, int, int, str]:
+        return waits[node] // PRECIOUS, waits[node] - awaited[node], place[node], node
+
     touching = _arcs_by_end(weights)
-    order: list[str] = []
-    while left:
-        chosen = min(left, key=cost.__getitem__)
-        left.remove(chosen)
-        order.append(chosen)
+    queue = sorted(rank(node) for node in component)
+    order: dict[str, None] = {}
+    while queue:
+        *_, chosen = entry = heappop(queue)
+        if chosen in order or entry != rank(chosen):  # placed already, or queued again since
+            continue
+        order[chosen] = None
         for (node, before), weight in touching.get(chosen, ()):
-            cost[node] -= weight
-            cost[before] += weight
-    return order
+            waits[node] -= weight
+            awaited[before] -= weight
+            heappush(queue, rank(before if node == chosen else node))
+    return list(order)
 
 
 def _arcs_by_end(weights: Mapping[Arc, int]) -> dict[str, list[tuple[Arc, int]]]:

@@ -13,6 +13,7 @@ TASK_ID_BITS = 5 * TASK_ID_LENGTH
 _LOOKALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _TASK_ID = re.compile(f"[{ALPHABET}]{{{TASK_ID_LENGTH}}}")
 NODE_KEY = re.compile(r"[\w-]{1,64}")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def task_id(random_bits: int) -> str:
@@ -51,5 +52,5 @@ def traceparent(trace_id: str, span_bits: int) -> str:
 
 def trace_id_of(header: str | None) -> str | None:
     """The trace id inside a traceparent; None when the header is absent or malformed."""
-    match = re.fullmatch(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", header or "")
+    match = _TRACEPARENT.fullmatch(header or "")
     return match[1] if match else None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 _PUNCTUATION = r"!-/:-@\[-`{-~"
-_URL = r"(?:\b[a-zA-Z][a-zA-Z0-9+.-]{1,31}://|\bwww\.)[^\s`<>\\]*[^\s`<>\\()\[\].,;:!?'\"*_]"
+_URL = r"(?:\b[a-zA-Z][a-zA-Z0-9+.-]{1,31}://|\bwww\.)[^\s`<>|\\]*[^\s`<>|\\()\[\].,;:!?'\"*_]"
 _ENTITY = r"&(?=#?\w{1,32};)"
 _ADDRESS = re.compile(f"({_URL})")
 _ACTIVE = re.compile(

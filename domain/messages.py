@@ -170,7 +170,7 @@ class Hello(_Wire):
     agent: str
     worker: str
     incarnation: str = ""
-    slots: int = 1
+    slots: int = Field(default=1, ge=0, le=100_000)
     skills: list[SkillEntry] = Field(default_factory=list, max_length=256)
 
 

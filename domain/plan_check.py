@@ -71,7 +71,7 @@ def _skills(plan: Plan, catalogue: Catalogue) -> Iterator[Problem]:
 def param_problems(node: Node, spec: SkillSpec) -> Iterator[Problem]:
     """Parameters missing, unknown or of the wrong type. A reference stands for any type."""
     for param in spec.params:
-        if param.required and param.name not in node.params:
+        if param.required and node.params.get(param.name) is None:
             yield Problem(kind="missing_param", node=node.id, other=param.name)
     for name, value in node.params.items():
         known = spec.param(name)
@@ -98,7 +98,7 @@ def fits(value: Any, param: Param) -> bool:
         return True
     if isinstance(value, bool) and param.type is not ParamType.BOOLEAN:
         return False
-    return isinstance(value, _JSON_TYPES[param.type]) and (not param.choices or value in param.choices)
+    return isinstance(value, _JSON_TYPES[param.type]) and (not param.choices or str(value) in param.choices)
 
 
 def _dependencies(plan: Plan) -> Iterator[Problem]:

@@ -34,7 +34,7 @@ def read_plan(document: Any, *, author: str = "given") -> Plan:
     if answer is not None and not isinstance(answer, str):
         _refuse('"answer" is not a text')
     nodes = tuple(_node(entry, position) for position, entry in enumerate(tasks, start=1))
-    return Plan(nodes=nodes, answer=answer or None, author=author)
+    return Plan(nodes=nodes, answer=answer if answer and answer.strip() else None, author=author)
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _node(entry: Any, position: int) -> Node:
     if not isinstance(params, Mapping):
         _refuse(f'"params" of task {position} is not an object')
     return Node(
-        id=_word(entry.get("id", f"t{position}"), position),
+        id=_word(_first(entry, ("id",), f"t{position}"), position),
         skill=skill.strip(),
         name=_text(entry.get("name")),
         description=_text(entry.get("description")),

@@ -7,7 +7,10 @@ reference is never cut away, and a cycle through an external effect is left for 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,8 +71,9 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 
 def _skills(nodes: tuple[Node, ...], catalogue: Catalogue) -> _Mended:
-    """A skill spelt in another case, with spaces, or nearly right becomes the one that exists."""
-    spelt = {folded(name): name for name in catalogue.skills}
+    """A skill spelt in another case, with spaces, or nearly right becomes the one it can only be."""
+    counted = Counter(folded(name) for name in catalogue.skills)
+    spelt = {folded(name): name for name in catalogue.skills if counted[folded(name)] == 1}
     mended: list[Node] = []
     repairs: list[Repair] = []
     for node in nodes:
@@ -124,7 +128,7 @@ def coerced(value: Any, param: Param) -> Any:
     """`value` read as what `param` takes, or `value` itself when that is not plainly possible."""
     match param.type, value:
         case ParamType.STRING | ParamType.PATH, int() | float():
-            read: Any = str(value)
+            read: Any = json.dumps(value)
         case ParamType.INTEGER | ParamType.NUMBER, str():
             read = _number(value, param.type)
         case ParamType.INTEGER, float() if value.is_integer():
@@ -140,9 +144,10 @@ def coerced(value: Any, param: Param) -> Any:
 
 def _number(text: str, kind: ParamType) -> Any:
     try:
-        return int(text) if kind is ParamType.INTEGER else float(text)
+        number = int(text) if kind is ParamType.INTEGER else float(text)
     except ValueError:
         return text
+    return text if isinstance(number, float) and not math.isfinite(number) else number
 
 
 def _dependencies(nodes: tuple[Node, ...], _catalogue: Catalogue) -> _Mended:
@@ -179,16 +184,21 @@ def _references(nodes: tuple[Node, ...], _catalogue: Catalogue) -> _Mended:
 
 
 def _cycles(nodes: tuple[Node, ...], catalogue: Catalogue) -> _Mended:
-    """Cut the fewest, least valuable edges of each cycle, none that carries data, none at an external effect."""
+    """Cut the fewest, least valuable edges of each cycle, none that carries data, none at an external effect.
+
+    What stays a cycle is left as it is: to cut some of it would not make it run.
+    """
     plan = Plan(nodes=nodes)
-    edges = clean_edges(plan)
-    weights = _weights(nodes)
+    place = {node.id: position for position, node in enumerate(nodes)}
     cuts: set[graph.Arc] = set()
-    for component in graph.components(edges):
-        if not any(_is_external(plan.by_id[node], catalogue) for node in component):
-            cuts |= graph.feedback_arcs(component, weights)
-    if any(weights[cut] >= CARRIES_DATA for cut in cuts):
-        cuts = {cut for cut in cuts if weights[cut] < CARRIES_DATA}
+    for component in graph.components(clean_edges(plan)):
+        members = [plan.by_id[key] for key in component]
+        if any(_is_external(node, catalogue) for node in members):
+            continue
+        weights = _weights(members, place)
+        arcs = graph.feedback_arcs(component, weights)
+        if all(weights[arc] < graph.PRECIOUS for arc in arcs):
+            cuts |= arcs
     mended = tuple(
         replace(node, dependencies=tuple(other for other in node.dependencies if (node.id, other) not in cuts))
         for node in nodes
@@ -196,21 +206,17 @@ def _cycles(nodes: tuple[Node, ...], catalogue: Catalogue) -> _Mended:
     return _Mended(mended, tuple(Repair(kind="cut_edge", node=node, other=before) for node, before in sorted(cuts)))
 
 
-CARRIES_DATA = 1_000_000  # dearer than any number of edges without data
-
-
-def _weights(nodes: tuple[Node, ...]) -> dict[graph.Arc, int]:
+def _weights(nodes: Sequence[Node], place: Mapping[str, int]) -> dict[graph.Arc, int]:
     """What an edge is worth: one to a task listed later is most likely the mistake, data is never given up.
 
     The base of 100 makes fewer edges win over cheaper ones.
     """
-    place = {node.id: position for position, node in enumerate(nodes)}
     weights: dict[graph.Arc, int] = {}
     for node in nodes:
         used = {reference.node for reference in references(node.params)}
         for before in node.dependencies:
             listed_later = place[before] > place[node.id]
-            weights[node.id, before] = CARRIES_DATA if before in used else 101 if listed_later else 103
+            weights[node.id, before] = graph.PRECIOUS if before in used else 101 if listed_later else 103
     return weights
 
 

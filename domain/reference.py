@@ -72,10 +72,18 @@ def _follow(reference: Reference, outputs: Mapping[str, Any]) -> Any:
     try:
         value = outputs[reference.node]
         for step in reference.path:
-            value = value[int(step)] if isinstance(value, list) else value[step]
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+            value = _inside(value, step)
+    except (KeyError, IndexError, ValueError) as error:
         raise Refused("failure.bad_reference") from error
     return value
+
+
+def _inside(value: Any, step: str | int) -> Any:
+    if isinstance(value, list) and str(step).isdecimal():
+        return value[int(step)]
+    if isinstance(value, Mapping):
+        return value[step]
+    raise KeyError(step)
 
 
 def _rendered(value: Any) -> str:

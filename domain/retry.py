@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from domain.task import Failure
 
+A_YEAR_S = 366 * 86_400.0  # beyond any deadline; keeps what an agent asks for within what a date can hold
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
@@ -35,4 +37,4 @@ class RetryPolicy:
         if not failure.retryable or failures >= self.max_attempts:
             return None
         pause_s = jitter * min(self.cap_s, self.base_s * 2.0 ** min(failures - 1, 32))
-        return now + timedelta(seconds=max(pause_s, failure.retry_after_s or 0.0))
+        return now + timedelta(seconds=min(max(pause_s, failure.retry_after_s or 0.0), A_YEAR_S))

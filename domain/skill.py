@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 
 class Effect(StrEnum):
-    """What running a skill does to the world, which decides how it may be repeated."""
+    """What running a skill does to the world, which decides how it may be repeated; the strictest last."""
 
     NONE = "none"  # reads only: run again freely
     IDEMPOTENT = "idempotent"  # the same call twice leaves the same state
     EXTERNAL = "external"  # approval first, claim and grant, never repeated by itself
+
+
+_STRICTNESS = tuple(Effect)
 
 
 class ParamType(StrEnum):
@@ -75,11 +78,13 @@ class Catalogue:
 
     @classmethod
     def of(cls, offers: Iterable[tuple[str, SkillSpec]]) -> Catalogue:
-        """Build from (agent, skill) pairs. Of two agents' versions of a skill the first is shown."""
+        """Build from (agent, skill) pairs. Of two agents' versions of a skill the first is shown, with the
+        strictest effect of any: whoever gets the call, nothing may happen unasked."""
         skills: dict[str, SkillSpec] = {}
         agents: dict[str, list[str]] = {}
         for agent, spec in sorted(offers, key=lambda offer: (offer[1].name, offer[0])):
-            skills.setdefault(spec.name, spec)
+            shown = skills.get(spec.name, spec)
+            skills[spec.name] = replace(shown, effect=max(shown.effect, spec.effect, key=_STRICTNESS.index))
             agents.setdefault(spec.name, []).append(agent)
         return cls(skills, {name: tuple(dict.fromkeys(names)) for name, names in agents.items()})
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 from domain.errors import Malformed
 
 MAX_DEPTH = 32
 MAX_DIGITS = 400
+_SURROGATE = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
 
 
 def loads(text: str | bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     """Parse `text`. Raises Malformed with a named reason for everything that is not strict JSON.
 
     Args:
-        text: the document; bytes must be UTF-8.
+        text: the document; it must be UTF-8, or could be.
         max_depth: how many lists and objects may stand inside one another.
     """
     try:
-        value = _DECODER.decode(text.decode() if isinstance(text, bytes) else text)
-    except UnicodeDecodeError as error:
+        read = text.decode() if isinstance(text, bytes) else text
+        value = _DECODER.decode(read)
+        if _SURROGATE.search(read):  # in pairs they spell one character; alone nobody could store or send them
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeError as error:
         raise Malformed("error.malformed", detail="not UTF-8 text") from error
     except RecursionError as error:
         raise Malformed("error.malformed", detail=f"nested deeper than {max_depth}") from error
@@ -41,7 +46,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
+    if len(digits.lstrip("-")) > MAX_DIGITS:
         raise ValueError(f"a number of more than {MAX_DIGITS} digits")
     return int(digits)
 
@@ -64,7 +69,7 @@ _DECODER = json.JSONDecoder(
 
 def _is_deeper(value: Any, limit: int) -> bool:
     level = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]
         if not level:
             return False

@@ -20,7 +20,7 @@ class TaskState(StrEnum):
 
     RECEIVED = "received"  # committed, no plan yet
     PLANNING = "planning"  # a planner holds it
-    RUNNING = "running"  # has a plan; subtasks are being worked on or wait for the aggregator
+    RUNNING = "running"  # subtasks are being worked on, or only the answer is missing
     WAITING = "waiting"  # nothing can move until a person approves
     ANSWERED = "answered"  # done, or partly done with what failed said
     FAILED = "failed"

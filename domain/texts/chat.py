@@ -1,3 +1,115 @@
-"""Filled by its part of the product."""
+"""What is said in the chat itself: replies to commands, the card, the terminal."""
 
-TEXTS: dict[str, tuple[str, str]] = {}
+TEXTS: dict[str, tuple[str, str]] = {
+    "time.seconds": ("{seconds} s", "{seconds} 秒"),
+    "time.minutes": ("{minutes} min {seconds} s", "{minutes} 分 {seconds} 秒"),
+    "time.hours": ("{hours} h {minutes} min", "{hours} 小时 {minutes} 分"),
+    "wording.detail": ("{reason}: {detail}", "{reason}：{detail}"),
+    "wording.error_word": ("it failed ({word})", "执行失败（{word}）"),
+    "state.received": ("received", "已收到"),
+    "state.planning": ("making a plan", "制定计划中"),
+    "state.running": ("running", "执行中"),
+    "state.waiting": ("waiting for you", "等待你的决定"),
+    "state.answered": ("answered", "已回答"),
+    "state.failed": ("failed", "失败"),
+    "state.cancelled": ("cancelled", "已取消"),
+    "card.approval": ("waits for your approval: /approve {task}", "等待你的批准：/approve {task}"),
+    "card.agent": ("waiting for an agent", "等待代理"),
+    "card.retries": ("retries ×{count}", "重试 ×{count}"),
+    "card.again": ("will try again", "稍后重试"),
+    "card.hidden": ("… and {count} more", "……另有 {count} 项"),
+    "chat.empty": (
+        "There is nothing to do in an empty message. /help shows what I can do.",
+        "消息是空的。用 /help 查看用法。",
+    ),
+    "chat.too_long": (
+        "This is longer than a request may be ({limit} characters). Put the long part into a file and name the file.",
+        "请求超过了 {limit} 个字符的上限。请把较长的内容放进文件，并在请求里写明文件名。",
+    ),
+    "chat.not_text": (
+        "This is not text I can read. Send plain text in UTF-8; put other data into a file.",
+        "这不是可读的文本。请发送 UTF-8 纯文本；其他数据请放进文件。",
+    ),
+    "chat.unknown_command": (
+        "There is no command {typed}. /help lists them all.",
+        "没有命令 {typed}。用 /help 查看全部命令。",
+    ),
+    "chat.did_you_mean": (
+        "There is no command {typed}. Did you mean {nearest}? /help lists them all.",
+        "没有命令 {typed}。你是想用 {nearest} 吗？用 /help 查看全部命令。",
+    ),
+    "chat.no_tasks": ("You have no tasks yet. Send a message to start one.", "你还没有任务。发送一条消息即可开始。"),
+    "chat.nothing_open": ("Nothing of yours is running.", "你没有正在进行的任务。"),
+    "chat.nothing_waits": ("Nothing of yours waits for approval.", "没有等待你批准的内容。"),
+    "chat.which_one": ("Which one? Add an id: {tasks}", "是哪一个？请加上任务号：{tasks}"),
+    "chat.task_line": (
+        "{mark} {task} · {state} · {done}/{total} · {request}",
+        "{mark} {task} · {state} · {done}/{total} · {request}",
+    ),
+    "chat.cancelled": ("{task} is cancelled: nothing new starts.", "{task} 已取消：不会再开始新的步骤。"),
+    "chat.cancelling": (
+        "{task} is being cancelled. What was already allowed to change something outside is reported when it ends.",
+        "{task} 正在取消。已获准的外部操作会在结束后报告结果。",
+    ),
+    "chat.already_over": (
+        "{task} is already over. /status {task} shows how it ended.",
+        "{task} 已经结束。用 /status {task} 查看结果。",
+    ),
+    "chat.approved": ("Approved; {task} goes on.", "已批准，{task} 继续执行。"),
+    "chat.approval_of": (
+        "Waits for approval: {title} ({skill})\n    {params}",
+        "等待批准：{title}（{skill}）\n    {params}",
+    ),
+    "chat.approve_how": (
+        "/approve {task} lets exactly this happen, once. /cancel {task} stops it.",
+        "/approve {task} 仅允许执行一次以上内容；/cancel {task} 停止。",
+    ),
+    "chat.retry_usage": (
+        "Which one? /retry id, or /retry id step for one step.",
+        "是哪一个？/retry 任务号，或 /retry 任务号 步骤。",
+    ),
+    "chat.still_running": (
+        "{task} is still running; it can be tried again when it is over. /cancel {task} ends it now.",
+        "{task} 仍在执行，结束后才能重试。/cancel {task} 可立即结束。",
+    ),
+    "chat.nothing_to_retry": (
+        "Everything in {task} succeeded. Name a step to run it again: /retry {task} {steps}",
+        "{task} 的所有步骤都成功了。要重新执行，请指明步骤：/retry {task} {steps}",
+    ),
+    "chat.no_such_step": ("{task} has no step {step}. Its steps: {steps}", "{task} 没有步骤 {step}。它的步骤：{steps}"),
+    "chat.no_agents": (
+        "No agent is running. Start one with: xingshu worker NAME",
+        "没有代理在运行。可用以下命令启动：xingshu worker 名称",
+    ),
+    "chat.agent_line": ("{agent} · {workers} worker(s)", "{agent} · {workers} 个执行者"),
+    "chat.skill_line": ("    {skill} – {description}", "    {skill} – {description}"),
+    "chat.silent_skills": ("    (announces no skills)", "    （未声明技能）"),
+    "chat.plan_reply": ("This would be answered directly:", "将直接回答："),
+    "chat.plan_head": ("{count} step(s); nothing was started:", "共 {count} 个步骤，尚未开始执行："),
+    "chat.plan_line": ("{key}. {title} ({skill}){after}{approval}", "{key}. {title}（{skill}）{after}{approval}"),
+    "chat.plan_after": (" after {steps}", "，在 {steps} 之后"),
+    "chat.plan_approval": (" – needs your approval", "，需要你批准"),
+    "chat.plan_unplaced": ("No agent can do this part: {part}", "没有代理能完成这一部分：{part}"),
+    "chat.plan_empty": ("No plan can be made of this.", "无法为此制定计划。"),
+    "chat.left_open": (
+        "Still open: {tasks}. It goes on when Xingshu runs, and the answer is kept: /status",
+        "尚未结束：{tasks}。Xingshu 运行时会继续，回答会保留：/status",
+    ),
+    "chat.welcome": (
+        "Xingshu. Say what is to be done; /help lists the commands, Ctrl-D leaves.",
+        "星枢。说出要做的事即可；/help 查看命令，Ctrl-D 退出。",
+    ),
+    "help.head": ("Say what is to be done, or use a command:", "直接说出要做的事，或使用命令："),
+    "help.ask": ("/ask text – the same as sending the text", "/ask 文本 – 与直接发送文本相同"),
+    "help.status": ("/status [id] – how a task stands, with its answer", "/status [任务号] – 任务进度与回答"),
+    "help.tasks": ("/tasks – your newest tasks", "/tasks – 你最近的任务"),
+    "help.cancel": ("/cancel [id] – start nothing more of a task", "/cancel [任务号] – 停止任务"),
+    "help.retry": (
+        "/retry id [step] – run again what did not succeed, or one step and what follows it",
+        "/retry 任务号 [步骤] – 重新执行未成功的部分，或某一步及其后续",
+    ),
+    "help.approve": ("/approve [id] – allow what waits for you, once", "/approve [任务号] – 批准等待你的操作（一次）"),
+    "help.plan": ("/plan text – show the plan, start nothing", "/plan 文本 – 只看计划，不执行"),
+    "help.agents": ("/agents – who is there and what they can do", "/agents – 在线的代理与技能"),
+    "help.help": ("/help – this list", "/help – 显示本列表"),
+}

@@ -75,4 +75,36 @@ TEXTS: dict[str, tuple[str, str]] = {
         "read the parameter “{other}” of “{node}” as what the skill takes",
         "“{node}”的参数“{other}”已转换为技能所需类型",
     ),
+    "repair.model_down": (
+        "planned without the language model, which does not answer ({other})",
+        "语言模型没有响应({other}),因此按规则制定了计划",
+    ),
+    "repair.model_unusable": (
+        "planned by rules, because the language model's plan could not be run",
+        "语言模型给出的计划无法执行,因此按规则制定了计划",
+    ),
+    "plan.offered": ("{skill} (“{example}”)", "{skill}(“{example}”)"),
+    "plan.nothing_placed": (
+        "No skill fits this request. You can ask for: {skills}.",
+        "没有技能适合这个请求。可以这样提问:{skills}。",
+    ),
+    "plan.incomplete": (
+        "Not enough to go on: {what}. You can ask for: {skills}.",
+        "信息不足:{what}。可以这样提问:{skills}。",
+    ),
+    "plan.nothing_placed_model_down": (
+        "The language model does not answer ({detail}), and without it no skill fits this request. "
+        "You can ask for: {skills}.",
+        "语言模型没有响应({detail}),而没有它就找不到适合这个请求的技能。可以这样提问:{skills}。",
+    ),
+    "plan.no_agents": (
+        "No agent is running, so nothing can be done. Start one with “xingshu worker” and ask again.",
+        "没有代理在运行,无法执行。请用“xingshu worker”启动一个代理后重试。",
+    ),
+    "plan.unplaced_missing": ("{text} (missing: {missing})", "{text}(缺少:{missing})"),
+    "plan.unplaced_unclear": ("{text} (could mean: {skills})", "{text}(可能是:{skills})"),
+    "plan.unreadable": (
+        "The language model's plan could not be read ({detail}). Say it in simpler words, or try again.",
+        "无法读取语言模型给出的计划({detail})。请换一种更简单的说法,或重试。",
+    ),
 }

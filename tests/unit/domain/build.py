@@ -27,12 +27,12 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def node(name: str, *dependencies: str, **more: Any) -> Node:
-    return Node(id=name, skill="look", dependencies=dependencies, **more)
+def node(key: str, /, *dependencies: str, **more: Any) -> Node:
+    return Node(id=key, skill="look", dependencies=dependencies, **more)
 
 
-def external(name: str, *dependencies: str, **more: Any) -> Node:
-    return node(name, *dependencies, effect=Effect.EXTERNAL, **more)
+def external(key: str, /, *dependencies: str, **more: Any) -> Node:
+    return node(key, *dependencies, effect=Effect.EXTERNAL, **more)
 
 
 def received(**more: Any) -> Task:
@@ -78,9 +78,7 @@ def standing(key: str, state: SubtaskState, **more: Any) -> Subtask:
 
 def with_subs(task: Task, **states: SubtaskState | Subtask) -> Task:
     """The task with these subtasks in these states."""
-    subs = {
-        key: value if isinstance(value, Subtask) else standing(key, value) for key, value in states.items()
-    }
+    subs = {key: value if isinstance(value, Subtask) else standing(key, value) for key, value in states.items()}
     return replace(task, subtasks={**task.subtasks, **subs})
 
 

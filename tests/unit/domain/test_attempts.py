@@ -121,6 +121,11 @@ def test_tries_are_counted() -> None:
     assert (b.states(task), task.subtasks["a"].failures) == ({"a": "failed"}, 2)
 
 
+def test_why_an_attempt_was_lost_is_kept() -> None:
+    task, _ = step(running(), b.lease_expired())
+    assert task.subtasks["a"].failure == Failure(code="lease_expired", retryable=True)
+
+
 def test_what_cannot_be_retried_fails_at_once() -> None:
     task, _ = step(running(), b.failed())
     assert (b.states(task), task.subtasks["a"].failures) == ({"a": "failed"}, 1)
@@ -154,6 +159,7 @@ def test_a_handback_that_says_nothing_against_the_message_is_not_counted() -> No
 
 
 def test_a_message_nobody_ever_takes_is_poison() -> None:
+    assert MAX_HANDBACKS == 20
     task = b.planned(b.node("a"), b.node("b", "a"))
     for attempt in range(1, MAX_HANDBACKS + 1):
         assert b.states(task)["a"] == "ready"

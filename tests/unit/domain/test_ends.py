@@ -137,6 +137,21 @@ def test_after_a_critical_failure_what_is_handed_back_is_skipped() -> None:
     assert b.names(effects) == ["RecordAttempt"]
 
 
+def test_after_any_other_end_what_is_handed_back_is_ready_again() -> None:
+    task = b.planned(b.node("a", critical=True), b.node("c"), b.node("z", critical=True), b.node("b"))
+    task, _ = b.do(task, b.released("b"), b.released("z"))
+    task, _ = finish(task, "a", OK)
+    task, _ = finish(task, "c", BAD)
+    task, _ = b.do(task, b.handed_back("b"))
+    assert b.states(task) == {"a": "succeeded", "c": "failed", "z": "dispatched", "b": "ready"}
+
+
+def test_a_backoff_ends_with_what_it_was_for() -> None:
+    task, _ = b.do(b.planned(b.node("a"), b.node("b", critical=True)), b.released(), b.failed(retryable=True))
+    task, _ = finish(task, "b", BAD)
+    assert (b.states(task)["a"], task.subtasks["a"].due_at) == ("skipped", None)
+
+
 def test_after_a_critical_failure_what_was_planned_for_it_may_be_tried_again() -> None:
     task, _ = after_a_critical_failure()
     task, _ = b.do(task, b.released("alarm"), b.failed("alarm", retryable=True))

@@ -1,5 +1,6 @@
 """Every state against every event. A cell says the state afterwards and, behind a colon, the effects:
-Dispatch, Record, Grant, Stop, settlE. A dot is "nothing happens", a bare `S` is "only told to stop".
+Dispatch, Record, Grant, Stop, settlE. A dot is "nothing happens", a bare `S` is "only told to stop". The event
+`again` is a failure that may be tried again.
 """
 
 from __future__ import annotations
@@ -23,40 +24,40 @@ SUBTASK_EVENTS: dict[str, Callable[..., e.Event]] = {
     "beat": b.beat,
     "succeeded": b.succeeded,
     "failed": b.failed,
-    "failed_again": lambda key="a", attempt=1, **more: b.failed(key, attempt, retryable=True, **more),
-    "handed_back": b.handed_back,
+    "again": lambda key="a", attempt=1, **more: b.failed(key, attempt, retryable=True, **more),
+    "back": b.handed_back,
     "timed_out": b.timed_out,
-    "lease_expired": b.lease_expired,
+    "expired": b.lease_expired,
 }
 
 PURE = """
-             released      started   claimed    beat     succeeded    failed    failed_again  handed_back  timed_out  lease_expired
-pending      .             .         .          .        .            .         .             .            .          .
-ready        dispatched:D  .         .          .        .            .         .             .            .          .
-ready_again  dispatched:D  S         S          S        .            .         .             .            .          .
-backing_off  .             S         S          S        .            .         .             .            .          .
-dispatched   .             running   running:G  .        succeeded:R  failed:R  ready:R       ready:R      ready:R    .
-running      .             running   running:G  running  succeeded:R  failed:R  ready:R       ready:R      ready:RS   ready:R
-succeeded    .             S         S          S        .            .         .             .            .          .
-failed       .             S         S          S        .            .         .             .            .          .
-skipped      .             S         S          S        .            .         .             .            .          .
-cancelled    .             S         S          S        .            .         .             .            .          .
-unknown      .             S         S          S        .            .         .             .            .          .
+             released      started  claimed    beat     succeeded    failed    again     back     timed_out  expired
+pending      .             .        .          .        .            .         .         .        .          .
+ready        dispatched:D  .        .          .        .            .         .         .        .          .
+ready_again  dispatched:D  S        S          S        .            .         .         .        .          .
+backing_off  .             S        S          S        .            .         .         .        .          .
+dispatched   .             running  running:G  .        succeeded:R  failed:R  ready:R   ready:R  ready:R    .
+running      .             running  running:G  running  succeeded:R  failed:R  ready:R   ready:R  ready:RS   ready:R
+succeeded    .             S        S          S        .            .         .         .        .          .
+failed       .             S        S          S        .            .         .         .        .          .
+skipped      .             S        S          S        .            .         .         .        .          .
+cancelled    .             S        S          S        .            .         .         .        .          .
+unknown      .             S        S          S        .            .         .         .        .          .
 """
 
 EXTERNAL = """
-             released      started   claimed    beat     succeeded    failed    failed_again  handed_back  timed_out   lease_expired
-unapproved   .             .         .          .        .            .         .             .            .           .
-ready        dispatched:D  .         .          .        .            .         .             .            .           .
-dispatched   .             running   running:G  .        succeeded:R  failed:R  failed:R      ready:R      ready:R     .
-running      .             running   running:G  running  succeeded:R  failed:R  failed:R      ready:R      unknown:RS  unknown:R
-unknown      .             S         S          S        .            .         .             .            .           .
+             released      started  claimed    beat     succeeded    failed    again     back     timed_out   expired
+unapproved   .             .        .          .        .            .         .         .        .           .
+ready        dispatched:D  .        .          .        .            .         .         .        .           .
+dispatched   .             running  running:G  .        succeeded:R  failed:R  failed:R  ready:R  ready:R     .
+running      .             running  running:G  running  succeeded:R  failed:R  failed:R  ready:R  unknown:RS  unknown:R
+unknown      .             S        S          S        .            .         .         .        .           .
 """
 
 TASK_EVENTS: dict[str, Callable[[], e.Event]] = {
     "planning": b.plan_started,
     "planned": lambda: b.plan_of(b.node("a")),
-    "replied": lambda: b.plan_of(),
+    "replied": b.plan_of,
     "plan_failed": b.plan_failed,
     "approved": b.approved,
     "cancel": b.cancelled,
@@ -70,7 +71,7 @@ TASK = """
            planning  planned  replied     plan_failed  approved  cancel       deadline     answering  answered
 received   planning  running  running*:E  running*:E   .         running*:E   running*:E   .          .
 planning   planning  running  running*:E  running*:E   .         running*:E   running*:E   .          .
-running    .         .        .           .            .         running*:RE  running*:RE  .          .
+running    .         .        .           .            .         running*:RSE running*:RSE .          .
 waiting    .         .        .           .            running   running*:E   running*:E   .          .
 settled    .         .        .           .            .         .            .            running*   answered*
 held       .         .        .           .            .         .            .            running*   answered*
@@ -114,25 +115,22 @@ def state_of_a(task: Task) -> str:
     return task.subtasks["a"].state.value
 
 
+RUNNING = b.planned(b.node("a")), b.released(), b.started()
+STORIES: dict[str, tuple[Task, *tuple[e.Event, ...]]] = {
+    "received": (b.received(),),
+    "planning": (b.received(), b.plan_started()),
+    "running": RUNNING,
+    "waiting": (b.planned(b.external("a")),),
+    "settled": (*RUNNING, b.succeeded()),
+    "held": (*RUNNING, b.succeeded(), b.answering()),
+    "answered": (*RUNNING, b.succeeded(), b.answered()),
+    "failed": (b.received(), b.plan_failed(), b.answered()),
+    "cancelled": (*RUNNING, b.cancelled(), b.answered()),
+}
+
+
 def in_state(state: str) -> Task:
-    match state:
-        case "received":
-            return b.received()
-        case "planning":
-            return b.do(b.received(), b.plan_started())[0]
-        case "running":
-            return b.do(b.planned(b.node("a")), b.released(), b.started())[0]
-        case "waiting":
-            return b.planned(b.external("a"))
-        case "settled" | "held":
-            task = b.do(b.planned(b.node("a")), b.released(), b.succeeded())[0]
-            return b.do(task, b.answering())[0] if state == "held" else task
-        case "answered":
-            return b.do(in_state("settled"), b.answered())[0]
-        case "failed":
-            return b.do(b.received(), b.plan_failed(), b.answered())[0]
-        case _:
-            return b.do(in_state("running"), b.cancelled(), b.answered())[0]
+    return b.do(*STORIES[state])[0]
 
 
 def state_of(task: Task) -> str:
@@ -184,7 +182,7 @@ def test_another_attempt_is_stale(state: str, attempt: int, event: str) -> None:
 
 
 @pytest.mark.parametrize("exec_id", ["x2", "", None])
-@pytest.mark.parametrize("event", ["succeeded", "failed", "handed_back"])
+@pytest.mark.parametrize("event", ["succeeded", "failed", "back"])
 def test_another_execution_does_not_speak_for_the_holder_of_the_lease(exec_id: str | None, event: str) -> None:
     assert judged(subject("running", b.node("a")), SUBTASK_EVENTS[event](exec_id=exec_id), state_of_a) == "."
 
@@ -225,7 +223,7 @@ def test_a_dead_letter_without_an_attempt_hands_back() -> None:
     assert judged(subject("running", b.node("a")), event, state_of_a) == "."
 
 
-@pytest.mark.parametrize(("event", "seconds"), [("timed_out", b.DUE_S), ("lease_expired", b.LEASE_S)])
+@pytest.mark.parametrize(("event", "seconds"), [("timed_out", b.DUE_S), ("expired", b.LEASE_S)])
 def test_a_timer_goes_off_at_its_time_and_not_before(event: str, seconds: float) -> None:
     make = SUBTASK_EVENTS[event]
     assert judged(subject("running", b.node("a")), make(at=b.at(seconds - 0.001)), state_of_a) == "."

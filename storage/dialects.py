@@ -1,0 +1,32 @@
+"""The few statements that SQLite and PostgreSQL write differently."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, any_, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage.columns import Words
+
+Insert = postgresql.Insert | sqlite.Insert
+
+
+def insert_or(connection: Connection, table: Table) -> Insert:
+    """An INSERT that can say what to do when the row is there already."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def upsert(connection: Connection, table: Table, *columns: str) -> Insert:
+    """An INSERT that replaces these columns when the row is there already."""
+    statement = insert_or(connection, table)
+    fresh: dict[str, Any] = {column: statement.excluded[column] for column in columns}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=fresh)
+
+
+def among(connection: Connection, column: ColumnElement[str], ids: Collection[str]) -> ColumnElement[bool]:
+    """`column IN ids`; on PostgreSQL one statement however many ids, so that it is planned once."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(ids), type_=postgresql.ARRAY(Words)))
+    return column.in_(list(ids))

@@ -1,0 +1,1 @@
+"""One file per step; the newest is what `storage.tables` says."""

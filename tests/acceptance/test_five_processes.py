@@ -1,0 +1,169 @@
+"""Every role in a process of its own, on RabbitMQ and PostgreSQL; then each of them killed while a task runs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.command import ROOT, XINGSHU, Command, folder_with_examples
+from tests.acceptance.deployment import own_schema, own_vhost
+
+pytestmark = [pytest.mark.process, pytest.mark.rabbitmq, pytest.mark.postgres, pytest.mark.timeout(150)]
+
+ROLES = ("bot", "planner", "dispatcher", "aggregator", "agents")
+LISTENER = ROOT / "examples/listener/listener.py"
+
+
+@pytest.fixture(scope="module")
+def services(amqp_url: str, postgres_url: str) -> Iterator[dict[str, str]]:
+    with own_vhost(amqp_url) as amqp, own_schema(postgres_url) as database:
+        yield {
+            "AMQP_URL": amqp,
+            "DATABASE_URL": database,
+            "XINGSHU_LOG_FORMAT": "json",
+            # Short enough to see recovery within a test; the rules are the same.
+            "XINGSHU_LEASE_S": "6",
+            "XINGSHU_SWEEP_S": "1",
+            "XINGSHU_DISPATCH_TTL_S": "5",
+        }
+
+
+class Deployment:
+    """Five processes, and a command line beside them."""
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self.processes = {role: self._start(role) for role in ROLES}
+
+    def _start(self, role: str) -> subprocess.Popen[bytes]:
+        return self.command.start("serve", "--role", role)
+
+    def kill(self, role: str) -> None:
+        """As the machine's power would: no farewell."""
+        self.processes[role].kill()
+        self.processes[role].wait()
+
+    def restart(self, role: str) -> None:
+        self.processes[role] = self._start(role)
+
+    def stop(self) -> dict[str, int]:
+        for process in self.processes.values():
+            process.send_signal(signal.SIGTERM)
+        return {role: process.wait(30) for role, process in self.processes.items()}
+
+
+@pytest.fixture(scope="module")
+def deployment(services: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    command = Command(folder_with_examples(tmp_path_factory.mktemp("five")), services)
+    assert command("setup").code == 0
+    running = Deployment(command)
+    yield running
+    codes = running.stop()
+    assert codes == dict.fromkeys(ROLES, 0), command.log()[-4000:]
+
+
+def ready(deployment: Deployment) -> None:
+    """Every role is alive, so that the command line starts none itself."""
+    while True:
+        alive = deployment.command("agents", "--json").json
+        if {"echo", "files", "data", "code", "writer", "general"} <= {row["agent"] for row in alive}:
+            return
+
+
+def plan(folder: Path, *tasks: dict[str, object]) -> str:
+    full = [{"skill": "echo", "params": {"text": "hi"}, "dependencies": [], **task} for task in tasks]
+    (folder / "plan.json").write_text(json.dumps({"tasks": full}))
+    return "plan.json"
+
+
+def test_the_same_request_is_answered_by_five_processes(deployment: Deployment):
+    ready(deployment)
+    request = "review the code in examples/shop, profile examples/sales.csv, then write a report"
+    ran = deployment.command("ask", request, "--json", timeout_s=60)
+    assert ran.code == 0, ran.err + deployment.command.log()[-4000:]
+    assert {subtask["agent"] for subtask in ran.json["subtasks"]} == {"code", "data", "writer"}
+    assert [subtask["attempts"] for subtask in ran.json["subtasks"]] == [1, 1, 1]
+    trace = ran.json["trace_id"]
+    logs = [path.name for path in deployment.command.folder.glob("process-*.log") if trace in path.read_text()]
+    assert len(logs) >= 4  # planner, dispatcher, aggregator, agents
+
+
+@pytest.mark.parametrize("role", ["planner", "dispatcher", "aggregator", "agents", "bot"])
+def test_any_process_may_be_killed_while_a_task_runs(deployment: Deployment, role: str):
+    """A chain with a step that lasts: the killed role comes back, the task ends in one answer, nothing is lost."""
+    ready(deployment)
+    chain = plan(
+        deployment.command.folder,
+        {"id": "a"},
+        {"id": "slow", "dependencies": ["a"], "params": {"text": "slow", "seconds": 3}},
+        {"id": "z", "dependencies": ["slow"], "params": {"text": "{{slow.output.text}} and done"}},
+    )
+    asking = subprocess.Popen(
+        [XINGSHU, "run", chain, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=deployment.command.folder,
+        env=deployment.command.environment,
+    )
+    assert asking.stderr is not None
+    for line in asking.stderr:  # progress: wait until the lasting step is under way
+        if b"slow" in line:
+            break
+    deployment.kill(role)
+    deployment.restart(role)
+    out, err = asking.communicate(timeout=90)
+    assert asking.returncode == 0, err.decode() + deployment.command.log()[-4000:]
+    told = json.loads(out)
+    assert {subtask["id"]: subtask["state"] for subtask in told["subtasks"]} == dict.fromkeys(
+        ("a", "slow", "z"), "succeeded"
+    )
+    assert told["subtasks"][2]["output"]["text"] == "slow and done"
+
+
+def test_cancelling_starts_nothing_more(deployment: Deployment):
+    ready(deployment)
+    chain = plan(
+        deployment.command.folder,
+        {"id": "slow", "params": {"text": "x", "seconds": 30}},
+        {"id": "never", "dependencies": ["slow"]},
+    )
+    asking = deployment.command.start("run", chain, "--json")
+    while not (running := [row for row in deployment.command("tasks", "--json").json if row["state"] == "running"]):
+        pass
+    assert deployment.command("cancel", running[0]["task_id"]).code == 0
+    assert asking.wait(30) == 130
+    states = [
+        subtask["state"] for subtask in deployment.command("status", running[0]["task_id"], "--json").json["subtasks"]
+    ]
+    assert states == ["cancelled", "cancelled"]
+
+
+def test_a_foreign_listener_joins_as_an_agent(deployment: Deployment, services: dict[str, str]):
+    """Plain pika, no hello, no `started`: vouched for by configuration alone."""
+    ready(deployment)
+    command = Command(deployment.command.folder, {**services, "XINGSHU_AGENTS": "wordsmith=word_count"})
+    listener = subprocess.Popen([sys.executable, LISTENER, "wordsmith", "--url", services["AMQP_URL"]])
+    dispatcher = command.start("serve", "--role", "dispatcher")
+    try:
+        deployment.kill("dispatcher")  # the one without the setting would not know whom to ask
+        (command.folder / "words.json").write_text(
+            json.dumps({"tasks": [{"id": "w", "skill": "word_count", "params": {"text": "one two three"}}]})
+        )
+        while not any(row["agent"] == "wordsmith" for row in command("agents", "--json").json):
+            pass
+        ran = command("run", "words.json", "--json", timeout_s=60)
+        assert ran.code == 0, ran.err
+        (subtask,) = ran.json["subtasks"]
+        assert (subtask["agent"], subtask["attempts"], subtask["output"]["words"]) == ("wordsmith", 1, 3)
+    finally:
+        listener.terminate()
+        listener.wait(10)
+        dispatcher.terminate()
+        dispatcher.wait(30)
+        deployment.restart("dispatcher")

@@ -1,0 +1,137 @@
+"""Who is alive, and what models said: `Registry` and `AnswerCache`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.agents import Worker
+from domain.skill import Effect, Param, ParamType, SkillSpec
+from domain.task import Scope
+from tests.contract.stores import GROUNDS, Ground, ground_of
+from tests.fakes import START
+
+LATER = START + timedelta(seconds=5)
+MOMENT = timedelta(microseconds=1)
+SKILL = SkillSpec(
+    name="review",
+    description="审查",
+    params=(Param(name="path", type=ParamType.PATH, description="d", required=True, default=[1], choices=("a",)),),
+    output_schema={"type": "object"},
+    effect=Effect.IDEMPOTENT,
+    timeout_s=5.5,
+    max_attempts=2,
+    keywords=("k",),
+    examples=("e",),
+    open_params=True,
+)
+WORKER = Worker(
+    agent="yunce",
+    worker="w1",
+    incarnation="i1",
+    slots=4,
+    skills=(SKILL, SkillSpec(name="echo", description="")),
+    status="idle",
+    current_task=None,
+    last_seen=START,
+)
+ANN, BOB = Scope(tenant="main", owner="console:ann"), Scope(tenant="main", owner="console:bob")
+
+
+@pytest.fixture(params=GROUNDS)
+async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+    async with ground_of(request) as ground:
+        yield ground
+
+
+async def alive(ground: Ground, since: Any = START) -> list[Worker]:
+    return await ground.do(lambda unit: unit.registry.alive(since))
+
+
+async def hello(ground: Ground, worker: Worker) -> None:
+    await ground.do(lambda unit: unit.registry.hello(worker))
+
+
+async def beat(ground: Ground, *workers: Worker) -> None:
+    await ground.do(lambda unit: unit.registry.beat(workers))
+
+
+async def test_a_worker_is_known_by_what_it_said(ground: Ground) -> None:
+    await hello(ground, WORKER)
+    assert await alive(ground) == [WORKER]
+    assert await alive(ground, START + MOMENT) == []
+
+
+async def test_a_new_hello_replaces_all_that_was_known(ground: Ground) -> None:
+    await hello(ground, WORKER)
+    reborn = replace(WORKER, incarnation="i2", slots=1, skills=(), status="busy", current_task="A.a", last_seen=LATER)
+    await hello(ground, reborn)
+    assert await alive(ground) == [reborn]
+
+
+async def test_a_beat_keeps_what_only_a_hello_says(ground: Ground) -> None:
+    await hello(ground, WORKER)
+    said = replace(WORKER, incarnation="", slots=1, skills=(), status="busy", current_task="A.a", last_seen=LATER)
+    await beat(ground, said, said)
+    assert await alive(ground) == [replace(WORKER, status="busy", current_task="A.a", last_seen=LATER)]
+
+
+async def test_a_worker_never_heard_of_is_added_by_its_beat(ground: Ground) -> None:
+    stranger = replace(WORKER, agent="foreign", worker="", incarnation="", skills=())
+    await beat(ground)
+    await beat(ground, stranger)
+    assert await alive(ground) == [stranger]
+
+
+async def test_workers_come_by_agent_and_worker_and_go_with_a_good_bye(ground: Ground) -> None:
+    second, other = replace(WORKER, worker="w2"), replace(WORKER, agent="tianji")
+    await beat(ground, second, WORKER, other)
+    assert await alive(ground) == [other, WORKER, second]
+    await ground.do(lambda unit: unit.registry.gone("yunce", "w1"))
+    await ground.do(lambda unit: unit.registry.gone("yunce", "nobody"))
+    assert await alive(ground) == [other, second]
+
+
+async def test_a_boastful_worker_does_not_break_the_row(ground: Ground) -> None:
+    await hello(ground, replace(WORKER, slots=10**30, status="\x00", current_task="\ud83d"))
+    (kept,) = await alive(ground)
+    assert (kept.slots, kept.status, kept.current_task) == (2**31 - 1, "\ufffd", "\ufffd")
+
+
+async def test_roles_live_while_some_process_performs_them(ground: Ground) -> None:
+    def seen(unit: Any) -> None:
+        unit.registry.process_seen("bot", "p1", START)
+        unit.registry.process_seen("planner", "p1", START)
+        unit.registry.process_seen("bot", "p2", START)
+        unit.registry.process_seen("bot", "p2", LATER)
+
+    await ground.do(seen)
+    assert await ground.do(lambda unit: unit.registry.roles_alive(START)) == {"bot", "planner"}
+    assert await ground.do(lambda unit: unit.registry.roles_alive(START + MOMENT)) == {"bot"}
+    await ground.do(lambda unit: unit.registry.process_gone("p2"))
+    assert await ground.do(lambda unit: unit.registry.roles_alive(START + MOMENT)) == set()
+    assert await ground.do(lambda unit: unit.registry.roles_alive(START)) == {"bot", "planner"}
+
+
+async def test_an_answer_is_kept_for_its_owner_until_it_expires(ground: Ground) -> None:
+    await ground.do(lambda unit: unit.cache.put(ANN, "key", "答案\x00", LATER))
+
+    def get(unit: Any) -> list[str | None]:
+        places = [(ANN, "key", START), (ANN, "key", LATER), (BOB, "key", START), (ANN, "other", START)]
+        places.append((replace(ANN, tenant="t2"), "key", START))
+        return [unit.cache.get(*place) for place in places]
+
+    assert await ground.do(get) == ["答案\ufffd", None, None, None, None]
+
+
+async def test_the_later_answer_wins_and_expired_ones_leave(ground: Ground) -> None:
+    await ground.do(lambda unit: unit.cache.put(ANN, "key", "first", LATER))
+    await ground.do(lambda unit: unit.cache.put(BOB, "key", "short", START + MOMENT))
+    await ground.clock.advance(1)
+    await ground.do(lambda unit: unit.cache.put(ANN, "key", "second", LATER + MOMENT))
+    assert await ground.do(lambda unit: unit.cache.get(ANN, "key", LATER)) == "second"
+    assert await ground.do(lambda unit: unit.cache.get(BOB, "key", START)) is None

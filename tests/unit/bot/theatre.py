@@ -1,0 +1,84 @@
+"""A bot with everything behind it played by rules: a planner, an agent, an aggregator, and delivery to one platform."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aggregator.summary import summarise
+from bot.delivery import DeliveryLoop, DeliverySettings
+from bot.platform import ChatPlatform
+from bot.platforms.seat import Seat
+from domain import events as e
+from domain.attempts import releasable
+from domain.plan import Node, Plan
+from domain.skill import Effect
+from domain.task import Failure, Result, Task
+from tests.unit.bot.fakes import Stage
+
+Script = Callable[[str], Plan]
+
+
+def echo_plan(request: str) -> Plan:
+    """`fail …` fails, `pay …` needs approval, `wait …` never ends, everything else is said again."""
+    word = request.split(maxsplit=1)[0]
+    effect = Effect.EXTERNAL if word == "pay" else Effect.NONE
+    return Plan(nodes=(Node(id="t1", skill=word, name=f"Do {word}", effect=effect, max_attempts=1),))
+
+
+def seat_of(on: Stage) -> Seat:
+    """Ann's place at the terminal."""
+    return Seat(commands=on.commands, clock=on.clock, entropy=on.entropy, user_id="ann", bot_id="tty")
+
+
+@asynccontextmanager
+async def playing(on: Stage, platform: ChatPlatform, script: Script = echo_plan) -> AsyncIterator[None]:
+    """Move every task on whenever something was nudged."""
+
+    async def play() -> None:
+        async with on.bus.nudges("received", "changed", "settled") as nudges:
+            while True:
+                nudge = (await nudges.batch(1))[0].message
+                await _move_on(on, nudge.task_id, script)
+
+    loop = DeliveryLoop(on.store, on.bus, on.clock, platform, DeliverySettings(sweep_s=0.01))
+    async with asyncio.TaskGroup() as group:
+        parts = [group.create_task(loop.run()), group.create_task(play())]
+        yield
+        for part in parts:
+            part.cancel()
+
+
+async def _move_on(on: Stage, task_id: str, script: Script) -> None:
+    task = await on.task(task_id)
+    while events := _next(on, task, script):
+        task = await on.happen(task_id, *events)
+
+
+def _next(on: Stage, task: Task, script: Script) -> list[e.Event]:
+    now = on.clock.now()
+    if task.answer is not None:
+        return []
+    if task.settled_at is not None:
+        return [e.Answered(answer=summarise(task), at=now)]
+    if task.plan is None:
+        return [e.Planned(plan=script(task.request), at=now)]
+    for sub in task.subtasks.values():
+        node = task.plan.by_id[sub.key]
+        if node.skill != "wait" and releasable(task, sub, now):
+            return _attempt(task, node, on)
+    return []
+
+
+def _attempt(task: Task, node: Node, on: Stage) -> list[e.Event]:
+    now = on.clock.now()
+    sent = e.Released(key=node.id, agent="hall", at=now, due_at=now)
+    if node.skill == "fail":
+        failure = Failure(code="refused", message="will not")
+        return [
+            sent,
+            e.Failed(key=node.id, attempt=None, exec_id=None, agent="hall", failure=failure, at=now, jitter=0),
+        ]
+    result = Result(summary=task.request.partition(" ")[2])
+    return [sent, e.Succeeded(key=node.id, attempt=None, exec_id=None, agent="hall", result=result, at=now)]

@@ -1,0 +1,159 @@
+"""Every defect a plan can have is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from domain.plan import Node, Plan
+from domain.plan_check import Limits, Problem, clean_edges, fits, folded, param_problems, problems
+from domain.skill import Catalogue, Param, ParamType, SkillSpec
+from tests.unit.domain import build as b
+
+LOOK = SkillSpec(
+    name="look",
+    description="",
+    params=(Param(name="limit", type=ParamType.INTEGER), Param(name="mode", choices=("fast", "slow"))),
+)
+NEEDY = SkillSpec(name="needy", description="", params=(Param(name="path", type=ParamType.PATH, required=True),))
+OPEN = SkillSpec(name="open", description="", open_params=True)
+CATALOGUE = Catalogue.of([("ann", LOOK), ("ann", NEEDY), ("ann", OPEN)])
+LIMITS = Limits(max_nodes=6, max_depth=3)
+
+
+def found(*nodes: Node, answer: str | None = None) -> list[Problem]:
+    return list(problems(Plan(nodes=nodes, answer=answer), CATALOGUE, LIMITS))
+
+
+def test_a_good_plan_has_none() -> None:
+    assert found(b.node("a", params={"limit": 3}), b.node("b", "a", params={"mode": "{{a.output}}"})) == []
+    assert found(answer="hello") == []
+
+
+def test_a_plan_of_nothing() -> None:
+    assert found() == [Problem(kind="empty")]
+
+
+def test_a_flood_is_not_looked_at_further() -> None:
+    nodes = [b.node("same", "missing", "same", params={"x": 1}) for _ in range(7)]
+    assert found(*nodes) == [Problem(kind="too_many_nodes", count=7, limit=6)]
+    assert len(found(*nodes[:6])) > 1
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a.b", "x" * 65, "a\n", "{{a}}"])
+def test_a_bad_id(name: str) -> None:
+    assert found(b.node(name)) == [Problem(kind="bad_id", node=name)]
+
+
+def test_an_id_used_twice() -> None:
+    assert found(b.node("a"), b.node("a"), b.node("a")) == [Problem(kind="duplicate_id", node="a")]
+
+
+def test_an_unknown_skill_and_its_parameters_are_one_problem() -> None:
+    node = Node(id="a", skill="sing", params={"x": 1})
+    assert found(node) == [Problem(kind="unknown_skill", node="a", other="sing")]
+
+
+@pytest.mark.parametrize("params", [{}, {"path": None}])
+def test_a_required_parameter_is_missing(params: dict[str, Any]) -> None:
+    node = Node(id="a", skill="needy", params=params)
+    assert found(node) == [Problem(kind="missing_param", node="a", other="path")]
+
+
+def test_parameters_unknown_and_wrong() -> None:
+    assert found(b.node("a", params={"x": 1, "limit": "three", "mode": "loud"})) == [
+        Problem(kind="unknown_param", node="a", other="x"),
+        Problem(kind="wrong_param", node="a", other="limit"),
+        Problem(kind="wrong_param", node="a", other="mode"),
+    ]
+    assert list(param_problems(Node(id="a", skill="open", params={"x": 1}), OPEN)) == []
+
+
+FITS: list[tuple[ParamType, list[Any], list[Any]]] = [
+    (ParamType.STRING, ["", "x"], [1, 1.5, True, [], {}]),
+    (ParamType.PATH, ["", "x"], [1, True, []]),
+    (ParamType.INTEGER, [0, -3, 10**30], [1.0, "1", True, [1]]),
+    (ParamType.NUMBER, [0, 1.5], ["1", True, None.__class__]),
+    (ParamType.BOOLEAN, [True, False], [0, 1, "true"]),
+    (ParamType.ARRAY, [[], [1], (1,)], ["x", {}, 1]),
+    (ParamType.OBJECT, [{}, {"a": 1}], [[], "x"]),
+    (ParamType.ANY, ["x", 1, True, [], {}, object], []),
+]
+
+
+@pytest.mark.parametrize(("kind", "good", "bad"), FITS, ids=[kind for kind, _, _ in FITS])
+def test_what_fits_a_type(kind: ParamType, good: list[Any], bad: list[Any]) -> None:
+    param = Param(name="p", type=kind)
+    assert all(fits(value, param) for value in good)
+    assert not any(fits(value, param) for value in bad)
+    assert fits(None, param)
+    assert fits("{{a.output.x}}", param)
+    assert fits("about {{a.output.x}}", param)
+
+
+def test_choices_close_the_set_of_values() -> None:
+    mode = Param(name="m", choices=("fast", "slow"))
+    assert fits("fast", mode)
+    assert not fits("Fast", mode)
+    assert fits("{{a.output}}", mode)
+    level = Param(name="l", type=ParamType.INTEGER, choices=("1", "2"))
+    assert fits(1, level)
+    assert not fits(3, level)
+
+
+def test_dependencies_that_cannot_be() -> None:
+    assert found(b.node("a", "a", "b", "nobody")) == [
+        Problem(kind="self_dependency", node="a"),
+        Problem(kind="dangling_dependency", node="a", other="b"),
+        Problem(kind="dangling_dependency", node="a", other="nobody"),
+    ]
+
+
+def test_references_that_cannot_be_or_are_not_waited_for() -> None:
+    uses = {"mode": "{{a.output}} {{nobody.output}} {{b.output}} {{b.output.x}}"}
+    assert found(b.node("a", params=uses), b.node("b")) == [
+        Problem(kind="dangling_reference", node="a", other="a"),
+        Problem(kind="dangling_reference", node="a", other="nobody"),
+        Problem(kind="missing_dependency", node="a", other="b"),
+    ]
+
+
+def test_cycles_are_named_by_who_is_in_them() -> None:
+    assert found(b.node("a", "b"), b.node("b", "a"), b.node("c", "b")) == [Problem(kind="cycle", other="a, b")]
+    ring = [b.node(f"n{number}", f"n{(number + 1) % 12}") for number in range(12)]
+    (problem,) = problems(Plan(nodes=tuple(ring)), CATALOGUE, Limits())
+    assert problem.other == "n0, n1, n2, n3, n4, n5, n6, n7, n8, n9 …"
+
+
+def test_a_chain_that_is_too_long() -> None:
+    chain = [b.node("a"), b.node("b", "a"), b.node("c", "b"), b.node("d", "c")]
+    assert found(*chain[:3]) == []
+    assert found(*chain) == [Problem(kind="too_deep", count=4, limit=3)]
+
+
+def test_clean_edges_keep_what_can_be_walked() -> None:
+    plan = Plan(nodes=(b.node("a", "b", "b", "a", "nobody"), b.node("b")))
+    assert clean_edges(plan) == {"a": ("b",), "b": ()}
+
+
+@pytest.mark.parametrize(
+    ("problem", "english", "chinese"),
+    [
+        (Problem(kind="empty"), "it has neither tasks nor an answer", "既没有任务也没有回答"),
+        (
+            Problem(kind="too_deep", count=4, limit=3),
+            "its longest chain has 4 tasks, more than the limit of 3",
+            "最长的链有 4 个任务,超过上限 3",
+        ),
+        (Problem(kind="cycle", other="a, b"), "these tasks wait for one another: a, b", "这些任务互相等待:a, b"),
+    ],
+)
+def test_a_problem_speaks(problem: Problem, english: str, chinese: str) -> None:
+    assert (problem.say("en"), problem.say("zh")) == (english, chinese)
+
+
+def test_folded() -> None:
+    assert folded("Code Review") == folded("code_review") == folded("codeReview") == folded("CODE-REVIEW")
+    assert folded("读取 文件") == "读取文件"
+    assert folded("---") == ""

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from domain.plan import Repair
+from domain.task import Failure
+from domain.wording import duration, repaired, why
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "chinese"),
+    [
+        (-1, "0.0 s", "0.0 秒"),
+        (0.44, "0.4 s", "0.4 秒"),
+        (59.9, "59 s", "59 秒"),
+        (61, "1 min 1 s", "1 分 1 秒"),
+        (3661, "1 h 1 min", "1 小时 1 分"),
+    ],
+)
+def test_durations(seconds: float, english: str, chinese: str) -> None:
+    assert (duration(seconds, "en"), duration(seconds, "zh")) == (english, chinese)
+
+
+def test_reasons() -> None:
+    assert why(Failure(code="timeout"), "en") == "it took longer than its time limit"
+    assert why(Failure(code="timeout", message="x" * 300), "zh", 10) == "超过了时间限制：xxxxxxxxx…"
+    assert why(Failure(code="E\x1b[1m42", message="a\nb"), "en") == "it failed (E42): a b"
+
+
+def test_repairs() -> None:
+    assert repaired(Repair(kind="cut_edge", node="a\u202e", other="b"), "en") == (
+        "to break a circle, “a⟨U+202E⟩” no longer waits for “b”"
+    )
