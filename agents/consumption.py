@@ -14,7 +14,7 @@ from agents.execution import Delivery, Desk, Execution
 from agents.intake import Intake
 from agents.leases import Leases
 from agents.pace import Pace, Slots
-from agents.reporter import Reason
+from agents.reporter import Reason, label_log
 from agents.surroundings import Identity, Ports
 from domain.errors import Malformed, Unavailable
 from domain.messages import TaskMessage
@@ -113,11 +113,13 @@ class Consumption:
             return None
         return arrival.message
 
-    async def _hand_back(self, message: TaskMessage, reason: Reason, ack: Callable[[], None]) -> None:
+    async def _hand_back(self, message: TaskMessage, reason: Reason, settle: Callable[[], None]) -> None:
+        label_log(message)
         await self._desk.reporter.hand_back(message, reason)
-        ack()
+        settle()
 
     async def _execute(self, delivery: Delivery) -> None:
+        label_log(delivery.message)
         execution = Execution(f"{self._ports.entropy.bits(64):016x}", delivery, self._desk)
         self._leases.add(execution)
         try:

@@ -13,7 +13,7 @@ import structlog
 from agents import params
 from agents.endings import Ending, doubtful, failed, perform
 from agents.pace import Slot
-from agents.reporter import Reason, Reporter, labels
+from agents.reporter import Reason, Reporter
 from agents.skill import Call, Skill
 from agents.surroundings import Limits
 from domain.messages import Holding, TaskMessage
@@ -167,6 +167,6 @@ class Execution:
 
     async def _report(self, ending: Ending) -> None:
         duration_s = asyncio.get_running_loop().time() - self._began_at
-        log.info("attempt_ended", status=ending.status, duration_s=round(duration_s, 3), **labels(self.message))
+        log.info("attempt_ended", status=ending.status, duration_s=round(duration_s, 3))
         result = self._desk.reporter.result_of(self.message, self.exec_id, ending, duration_s)
         await self._desk.reporter.result(result, self.exec_id, keep=self.is_lasting)

@@ -16,6 +16,7 @@ from domain.skill import SkillSpec
 log = structlog.get_logger()
 
 WATCH_S = 1.0  # how often to see whether the connection is a new one
+STOPPED = "stopped"  # a worker's last word
 MAX_HOLDING = 1024  # leases one heartbeat may list
 
 
@@ -77,6 +78,11 @@ class Presence:
             for heartbeat in self._heartbeats(leases.holding(), [execution.message.task_id for execution in leases]):
                 await self._ports.bus.beat(heartbeat)
             await self._ports.clock.sleep(self._limits.beat_s)
+
+    async def leave(self) -> None:
+        """Say good-bye, so that nobody counts on this worker any longer."""
+        (heartbeat,) = self._heartbeats([], [])
+        await self._ports.bus.beat(heartbeat.model_copy(update={"status": STOPPED}))
 
     async def _say_hello(self) -> bool:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 
@@ -26,16 +26,16 @@ RETRY_PAUSE_S = 1.0
 Reason = Literal["redelivered", "draining", "declined", "busy"]
 
 
-def labels(message: TaskMessage) -> dict[str, Any]:
-    """What every log line about an attempt carries."""
+def label_log(message: TaskMessage) -> None:
+    """Have every log line of the current asyncio task, and of those it starts, say which attempt it is about."""
     subtask = SubtaskId.read(message.task_id)
-    return {
-        "task": subtask.task if subtask else message.task_id,
-        "subtask": subtask.key if subtask else "",
-        "agent": message.target,
-        "attempt": message.metadata.attempt,
-        "trace": trace_id_of(message.metadata.traceparent),
-    }
+    structlog.contextvars.bind_contextvars(
+        task=subtask.task if subtask else message.task_id,
+        subtask=subtask.key if subtask else "",
+        agent=message.target,
+        attempt=message.metadata.attempt,
+        trace=trace_id_of(message.metadata.traceparent),
+    )
 
 
 class Reporter:
@@ -55,7 +55,7 @@ class Reporter:
 
     async def hand_back(self, message: TaskMessage, reason: Reason, exec_id: str = "") -> None:
         """The attempt was not run, or was cut off where it may run again."""
-        log.info("handed_back", reason=reason, **labels(message))
+        log.info("handed_back", reason=reason)
         await self._confirmed(self._notice("handback", message, exec_id=exec_id, reason=reason))
 
     async def result(self, message: ResultMessage, exec_id: str, *, keep: bool) -> None:
@@ -110,5 +110,5 @@ class Reporter:
             try:
                 return await self._ports.bus.report(self._identity.agent, message)
             except Unavailable as error:
-                log.warning("report_unconfirmed", type=message.type, agent=self._identity.agent, error=error.key)
+                log.warning("report_unconfirmed", agent=self._identity.agent, type=message.type, error=error.key)
                 await self._ports.clock.sleep(RETRY_PAUSE_S)

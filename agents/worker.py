@@ -43,7 +43,7 @@ class Worker:
         self, agent: str, name: str, skills: Mapping[str, Skill], ports: Ports, limits: Limits | None = None
     ) -> None:
         self.agent = agent
-        self._name = name
+        self.name = name
         self._skills = skills
         self._ports = ports
         self._limits = limits or Limits()
@@ -53,14 +53,14 @@ class Worker:
 
     async def run(self) -> None:
         """Work until drained. After a failure it may be called again, as another incarnation."""
-        identity = Identity(agent=self.agent, worker=self._name, incarnation=f"{self._ports.entropy.bits(64):016x}")
-        log.info("worker_started", agent=self.agent, worker=self._name, skills=sorted(self._skills))
+        identity = Identity(agent=self.agent, worker=self.name, incarnation=f"{self._ports.entropy.bits(64):016x}")
+        log.info("worker_started", agent=self.agent, worker=self.name, skills=sorted(self._skills))
         self._has_left.clear()
         try:
             await _Shift(identity, self._skills, self._ports, self._limits).work_until(self._is_draining)
         finally:
             self._has_left.set()
-        log.info("worker_left", agent=self.agent, worker=self._name)
+        log.info("worker_left", agent=self.agent, worker=self.name)
 
     async def drain(self) -> None:
         """Take nothing more, let running work finish for a grace period, hand back the rest; returns when `run` has."""
@@ -97,6 +97,7 @@ class _Shift:
             await self._wind_down(working)
             for task in (*tasks, working):
                 task.cancel()
+        await self._presence.leave()
 
     async def _work(self) -> None:
         """Consume until stopped; over when all that was begun is."""

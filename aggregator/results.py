@@ -37,8 +37,8 @@ def _step(task: Task, key: str, result: Result) -> str:
     said = "" if is_end and _long_text(result) == result.summary else line(result.summary)
     known = facts(result, task.language) if is_end else []
     text = " · ".join(part for part in (said, *known) if part)
-    key_of_sentence = "answer.step" if text and text != name else "answer.bare_step"
-    return say(key_of_sentence, task.language, title=name, text=text)
+    says_more = text not in {"", name}
+    return say("answer.step" if says_more else "answer.bare_step", task.language, title=name, text=text)
 
 
 def texts(task: Task) -> list[Statement]:
@@ -85,7 +85,7 @@ def _short(value: Json) -> str:
     """A value as a few words; empty when it takes more."""
     match value:
         case bool():
-            return str(value).lower()
+            return "true" if value else ""  # what is not the case is rarely worth saying
         case int():
             return str(value) if abs(value) < 10**SHORT else ""
         case float():

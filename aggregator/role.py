@@ -72,6 +72,7 @@ class AggregatorRole:
 
     async def _nudges(self) -> None:
         async with self._bus.nudges("settled") as nudges:
+            self._awake.set()  # for what happened before anybody listened
             while True:
                 await nudges.batch(100)
                 self._awake.set()

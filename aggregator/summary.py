@@ -15,7 +15,7 @@ from domain.task import Subtask, SubtaskState, Task, TaskState
 from domain.texts import say
 from domain.wording import duration, repaired, why
 
-PLAN_ANSWER = 8000  # characters
+PLAN_ANSWER, PLAN_REASON = 8000, 600  # characters
 LOST = (SubtaskState.FAILED, SubtaskState.UNKNOWN, SubtaskState.CANCELLED, SubtaskState.SKIPPED)
 HOPELESS = frozenset({"bad_params", "bad_reference", "refused", "unknown_skill", "too_large"})
 
@@ -82,7 +82,7 @@ def _took(task: Task) -> str:
 def _end_without_steps(task: Task, took: str) -> str:
     if verdict(task) is TaskState.CANCELLED:
         return say("answer.cancelled_early", task.language)
-    reason = why(task.failure, task.language) if task.failure else say("failure.no_plan", task.language)
+    reason = why(task.failure, task.language, PLAN_REASON) if task.failure else say("failure.no_plan", task.language)
     return say("answer.failed_because", task.language, took=took, why=literal(reason).rstrip(".。"))
 
 

@@ -64,25 +64,75 @@ async def roles_missing(house: House) -> tuple[str, ...]:
     return tuple(role for role in ROLES if role not in alive)
 
 
-@asynccontextmanager
-async def performing(house: House, roles: Collection[str]) -> AsyncIterator[None]:
-    """Perform these roles while the block runs; agents finish or hand back their work on the way out."""
-    workers = _workers(house, house.settings.roster) if "agents" in roles else []
-    async with asyncio.TaskGroup() as group:
-        kept = [group.create_task(_keep(name, work)) for name, work in _control_plane(house, roles).items()]
-        kept += [group.create_task(_keep(f"agent {worker.agent}", worker.run)) for worker in workers]
-        control = [role for role in roles if role != "agents"]
-        if control:
-            kept.append(group.create_task(_keep("liveness", partial(_say_alive, house, control))))
-        try:
-            yield
-        finally:
+class Performance:
+    """The roles this process performs; it can take on more while it runs."""
+
+    def __init__(self, house: House, group: asyncio.TaskGroup) -> None:
+        self.roles: tuple[str, ...] = ()
+        self._house = house
+        self._group = group
+        self._workers: list[Worker] = []
+        self._kept: list[asyncio.Task[None]] = []
+
+    def take_on(self, roles: Collection[str]) -> None:
+        """Begin to perform these roles."""
+        for name, work in _control_plane(self._house, roles).items():
+            self._keep(name, work)
+        if "agents" in roles:
+            workers = _workers(self._house, self._house.settings.roster)
+            self._workers += workers
             for worker in workers:
-                await worker.drain()
-            for task in kept:
-                task.cancel()
-            if control:
-                await _say_goodbye(house)
+                self._keep(f"agent {worker.agent}", worker.run)
+        if not self.roles and self._says_alive(roles):
+            self._keep("liveness", self._say_alive)
+        self.roles += tuple(roles)
+
+    async def take_on_missing(self) -> None:
+        """From now on perform whatever nobody performs. A killed process counts as performing for a while."""
+        while True:
+            await self._house.clock.sleep(ALIVE_EVERY_S)
+            try:
+                missing = await roles_missing(self._house)
+            except Unavailable as error:
+                log.warning("roles_unknown", error=str(error))
+                continue
+            if new := [role for role in missing if role not in self.roles]:
+                log.info("taking_on", roles=new)
+                self.take_on(new)
+
+    async def end(self) -> None:
+        """Let agents finish or hand back their work, then stop."""
+        for worker in self._workers:
+            await worker.drain()
+        for task in self._kept:
+            task.cancel()
+        if self._says_alive(self.roles):
+            await _say_goodbye(self._house, self._workers)
+
+    def _says_alive(self, roles: Collection[str]) -> bool:
+        """Workers have heartbeats of their own, and no database."""
+        return any(role != "agents" for role in roles)
+
+    def _keep(self, name: str, work: Work) -> None:
+        self._kept.append(self._group.create_task(_keep(name, work)))
+
+    async def _say_alive(self) -> None:
+        while True:
+            control = [role for role in self.roles if role != "agents"]
+            await self._house.store.transact(partial(_note_roles, house=self._house, roles=control))
+            await self._house.clock.sleep(ALIVE_EVERY_S)
+
+
+@asynccontextmanager
+async def performing(house: House, roles: Collection[str]) -> AsyncIterator[Performance]:
+    """Perform these roles while the block runs."""
+    async with asyncio.TaskGroup() as group:
+        performance = Performance(house, group)
+        performance.take_on(roles)
+        try:
+            yield performance
+        finally:
+            await performance.end()
 
 
 async def work_as(house: House, agents: Sequence[str], concurrency: int | None, stopped: asyncio.Event) -> None:
@@ -121,22 +171,23 @@ async def _keep(name: str, work: Work) -> None:
         await asyncio.sleep(RESTART_S)
 
 
-async def _say_alive(house: House, roles: Sequence[str]) -> None:
-    while True:
-        await house.store.transact(partial(_note_roles, house=house, roles=roles))
-        await house.clock.sleep(ALIVE_EVERY_S)
-
-
 def _note_roles(uow: UnitOfWork, house: House, roles: Sequence[str]) -> None:
     for role in roles:
         uow.registry.process_seen(role, house.process_id, house.clock.now())
 
 
-async def _say_goodbye(house: House) -> None:
+async def _say_goodbye(house: House, workers: Sequence[Worker]) -> None:
+    """Take what ended here out of the registry, so that the next process does not count on it."""
     try:
-        await house.store.transact(lambda uow: uow.registry.process_gone(house.process_id))
+        await house.store.transact(partial(_note_gone, house=house, workers=workers))
     except Unavailable as error:
         log.warning("goodbye_unsaid", error=str(error))
+
+
+def _note_gone(uow: UnitOfWork, house: House, workers: Sequence[Worker]) -> None:
+    uow.registry.process_gone(house.process_id)
+    for worker in workers:
+        uow.registry.gone(worker.agent, worker.name)
 
 
 def _workers(house: House, roster: Roster, concurrency: int | None = None) -> list[Worker]:

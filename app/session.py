@@ -84,10 +84,18 @@ async def session(settings: Settings, user: str | None) -> AsyncIterator[Session
     """Open a session, performing what nobody else performs while it lasts."""
     async with house(settings) as here:
         missing = await roles_missing(here)
-        async with performing(here, missing), following(here.store, here.control_bus) as follower:
+        async with (
+            performing(here, missing) as performance,
+            following(here.store, here.control_bus) as follower,
+            asyncio.TaskGroup() as group,
+        ):
+            filling_in = group.create_task(performance.take_on_missing())
             if "agents" in missing:
                 await agents_announced(here)
-            yield make_session(here, user, follower)
+            try:
+                yield make_session(here, user, follower)
+            finally:
+                filling_in.cancel()
 
 
 def make_session(here: House, user: str | None, follower: Follower) -> Session:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import multiprocessing
 import resource
 import secrets
@@ -22,6 +23,7 @@ from statistics import median
 from typing import Any
 
 import aio_pika
+import structlog
 import uvloop
 
 from domain.messages import (
@@ -249,18 +251,19 @@ def main() -> None:
     parser.add_argument("--window", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     prefix = f"bench-{secrets.token_hex(4)}."
     load = Load(url=options.url, prefix=prefix, count=options.count, window=options.window)
     rows = {name: [measured(name, sides, load) for _ in range(options.rounds)] for name, sides in KINDS.items()}
     uvloop.run(delete(load))
     bare = median(figures.per_s for figures in rows["naive"])
     print(f"{load.count} round trips, {load.window} in flight; median of {options.rounds}")
-    print(f"{'':10}{'per s':>8}{'x naive':>9}{'one alone ms':>14}{'control µs':>12}{'agent µs':>10}")
+    print(f"{'':10}{'per s':>8}{'x naive':>9}{'one alone ms':>14}{'control µs':>12}{'agent µs':>10}  (µs of CPU each)")
     for name, figures in rows.items():
         middle = sorted(figures, key=lambda row: row.per_s)[len(figures) // 2]
         print(
             f"{name:10}{middle.per_s:8.0f}{middle.per_s / bare:9.2f}{middle.latency_ms:14.2f}"
-            f"{middle.control_us:12.0f}{middle.agent_us:10.0f}"
+            f"{middle.control_us:12.0f}{f'{middle.agent_us:.0f}' if len(KINDS[name]) > 1 else '(both)':>10}"
         )
 
 

@@ -71,7 +71,8 @@ class Figures:
     def told(self, rounds: int) -> str:
         each = {name: median(spent) / BATCH * 1e6 for name, spent in self.seconds.items()}
         parts = "  ".join(f"{name} {cost:6.1f}" for name, cost in each.items())
-        return f"{parts}  together {sum(each.values()):6.1f} us a subtask  (+ deciding {self.deciding_s / rounds / BATCH * 1e6:.1f})"
+        deciding = self.deciding_s / rounds / BATCH * 1e6
+        return f"{parts}  together {sum(each.values()):6.1f} us a subtask (deciding {deciding:.1f} not included)"
 
 
 def chain(number: int, length: int) -> Task:

@@ -73,6 +73,7 @@ class DeliveryLoop:
 
     async def _nudges(self) -> None:
         async with self._bus.nudges("changed", "settled", "answered") as nudges:
+            self._awake.set()  # for what happened before anybody listened
             while True:
                 await nudges.batch(self._settings.limit)
                 self._awake.set()

@@ -19,6 +19,7 @@ from domain.task import Task
 from domain.texts import Language, say
 from domain.wording import repaired
 
+DESCRIPTION = 72  # characters: with its name it should fit one line of a terminal
 PARAMS = 1000  # characters of parameters shown before somebody approves them
 
 
@@ -57,7 +58,7 @@ def _agent(agent: str, crew: Sequence[Worker], language: Language) -> Iterable[s
     if not skills:
         yield say("chat.silent_skills", language)
     for name, skill in sorted(skills.items()):
-        described = safe_line(skill.description, REASON)
+        described = safe_line(skill.description, DESCRIPTION)
         yield say("chat.skill_line", language, skill=safe_line(name, TITLE), description=described)
 
 

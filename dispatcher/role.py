@@ -153,6 +153,7 @@ class Dispatcher:
 
     async def _nudges(self) -> None:
         async with self._bus.nudges("planned") as nudges:
+            self._awake.set()  # for what happened before anybody listened
             while True:
                 await nudges.batch(self._policy.batch)
                 self._awake.set()

@@ -33,8 +33,10 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The answer as one Markdown text, provenance marked as `[key]` behind each statement."""
-        return "\n".join(_marked(statement) for statement in self.statements)
+        """The answer as one Markdown text; where several subtasks speak, `[key]` behind each says which one."""
+        speakers = {key for statement in self.statements for key in statement.sources}
+        is_clear = len(speakers) < 2
+        return "\n".join(statement.text if is_clear else _marked(statement) for statement in self.statements)
 
 
 def _marked(statement: Statement) -> str:

@@ -159,7 +159,8 @@ def _ready_again(sub: Subtask, due_at: datetime | None) -> Subtask:
 
 def _try_again(task: Task, sub: Subtask, outcome: Outcome, event: e.Failed | e.TimedOut | e.LeaseExpired) -> Step:
     node = node_of(task, sub.key)
-    if node.effect is Effect.EXTERNAL and outcome is Outcome.FAILED:  # whoever reports has acted, claimed or not
+    is_known = outcome is Outcome.FAILED and (sub.failure is None or sub.failure.code != "outcome_unknown")
+    if node.effect is Effect.EXTERNAL and is_known:  # whoever reports has acted, claimed or not
         return end(task, sub, SubtaskState.FAILED, outcome, event.at)
     if node.effect is Effect.EXTERNAL and sub.lease is not None:  # granted: it may have happened
         unknown = replace(sub, failure=Failure(code="outcome_unknown"))

@@ -118,7 +118,7 @@ class ResultMessage(_Wire):
 
 
 class NoticeMetadata(_Wire):
-    """Which execution a notice speaks of. `reason` of a handback: redelivered, expired, draining, declined."""
+    """Which execution a notice speaks of. `reason` of a handback: redelivered, draining, busy, declined."""
 
     attempt: int
     exec_id: str = ""

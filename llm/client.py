@@ -16,6 +16,8 @@ from llm.endpoint import Endpoint
 from llm.failures import CallFailed, Trouble
 from llm.retries import RetryLimits, retrying
 
+_PATIENT_S = 60.0  # a slow model deserves that much before its call counts as lost
+
 log = structlog.get_logger()
 
 
@@ -28,7 +30,7 @@ class ModelSettings:
         api_key: local servers need none.
         models: the model to ask and its fall-backs, in order.
         connect_s: seconds to reach the server.
-        attempt_s: seconds for one call.
+        attempt_s: seconds for one call; when not given, half of the total, so that there is a second one.
         total_s: seconds for one question, retries and fall-backs included.
         agent_total_s: the same when an agent asks, whose own time limit is short.
         retries: how often one model is asked again.
@@ -38,15 +40,27 @@ class ModelSettings:
     api_key: str | None = field(default=None, repr=False)
     models: tuple[str, ...] = ()
     connect_s: float = 5.0
-    attempt_s: float = 90.0
+    attempt_s: float | None = None
     total_s: float = 180.0
     agent_total_s: float = 60.0
     retries: RetryLimits = field(default_factory=RetryLimits)
+
+    def attempt_limit_s(self, total_s: float) -> float:
+        """Seconds for one call of a question that may take `total_s`."""
+        return self.attempt_s or max(_PATIENT_S, total_s / 2)
 
     @property
     def identity(self) -> str:
         """Which models on which server answer: part of the key under which answers are kept."""
         return f"{urlsplit(self.base_url).hostname or 'api.openai.com'} {','.join(self.models)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """How long one model may be asked, and for how many seconds at once."""
+
+    until: datetime
+    attempt_s: float
 
 
 class OpenAIModel:
@@ -64,14 +78,16 @@ class OpenAIModel:
     async def complete(self, prompt: Prompt) -> Completion:
         """Ask the models in order, each within its share of the time left. Raises ModelDown naming why each
         of them brought nothing."""
-        agent = prompt.purpose is Purpose.AGENT
-        until = self._in(self._settings.agent_total_s if agent else self._settings.total_s)
+        is_agent = prompt.purpose is Purpose.AGENT
+        total_s = self._settings.agent_total_s if is_agent else self._settings.total_s
+        attempt_s = self._settings.attempt_limit_s(total_s)
+        until = self._in(total_s)
         models = list(self._breakers)
         causes: list[str] = []
         for position, model in enumerate(models):
             share_s = self._left_s(until) / (len(models) - position)
             try:
-                return await self._persist(model, prompt, self._in(share_s))
+                return await self._persist(model, prompt, _Time(self._in(share_s), attempt_s))
             except CallFailed as failed:
                 causes.append(f"{model}: {failed.trouble.cause}")
         raise ModelDown("error.model_down", detail="; ".join(causes))
@@ -80,18 +96,18 @@ class OpenAIModel:
         """Release connections."""
         await self._endpoint.close()
 
-    async def _persist(self, model: str, prompt: Prompt, until: datetime) -> Completion:
-        persistent = retrying(self._settings.retries, self._clock, self._entropy, until)
-        return await persistent(self._attempt, model, prompt, until)
+    async def _persist(self, model: str, prompt: Prompt, time: _Time) -> Completion:
+        persistent = retrying(self._settings.retries, self._clock, self._entropy, time.until)
+        return await persistent(self._attempt, model, prompt, time)
 
-    async def _attempt(self, model: str, prompt: Prompt, until: datetime) -> Completion:
+    async def _attempt(self, model: str, prompt: Prompt, time: _Time) -> Completion:
         breaker = self._breakers[model]
         started_at = self._clock.now()
         if not breaker.admits(started_at):
             raise CallFailed(Trouble(cause="failed too often, asked again later"))
         told = log.bind(purpose=prompt.purpose.value, model=model)
         try:
-            completion = await self._endpoint.ask(model, prompt, min(self._settings.attempt_s, self._left_s(until)))
+            completion = await self._endpoint.ask(model, prompt, min(time.attempt_s, self._left_s(time.until)))
         except CallFailed as failed:
             breaker.record(self._clock.now(), is_outage=failed.trouble.is_outage)
             told.warning("model_call_failed", seconds=self._since_s(started_at), cause=failed.trouble.cause)

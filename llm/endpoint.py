@@ -37,6 +37,7 @@ class Endpoint:
     def __init__(self, base_url: str, api_key: str, connect_s: float, clock: Clock) -> None:
         self._clock = clock
         self._connect_s = connect_s
+        self._key = api_key
         self._learned: dict[str, tuple[Dialect, datetime]] = {}
         if not api_key.isascii() or not api_key.isprintable():
             raise Misconfigured("error.setting", name="OPENAI_API_KEY", detail="it holds characters no key has")
@@ -52,9 +53,10 @@ class Endpoint:
                 completion = await self._call(dialect, model, prompt, timeout_s)
             except CallFailed as failed:
                 lesser = dialect.without_refused(failed.trouble, prompt)
+                trouble = failed.trouble.hiding(self._key)
                 if lesser is None:
-                    raise
-                log.info("model_parameter_left_out", model=model, cause=failed.trouble.cause)
+                    raise CallFailed(trouble) from failed.__cause__
+                log.info("model_parameter_left_out", model=model, cause=trouble.cause)
                 dialect = lesser
             else:
                 self._learned[model] = (dialect, self._clock.now())

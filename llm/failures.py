@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -32,6 +32,10 @@ class Trouble:
     retry_after_s: float | None = None
     http_code: int | None = None
     said: str = ""
+
+    def hiding(self, secret: str) -> Trouble:
+        """Without the key, which a server may repeat."""
+        return replace(self, cause=self.cause.replace(secret, "…")) if secret else self
 
 
 class CallFailed(ModelDown):

@@ -104,18 +104,15 @@ class Matcher:
 
     def __init__(self, catalogue: Catalogue) -> None:
         drafts = [_profile(spec) for spec in catalogue]
-        shared = Counter(term for draft in drafts for term in draft.terms)
+        self._shared = shared = Counter(term for draft in drafts for term in draft.terms)
         self._profiles = [
             replace(draft, terms={term: weight / math.sqrt(shared[term]) for term, weight in draft.terms.items()})
             for draft in drafts
         ]
-        self._known = {term for term in shared if term.isascii()}
+        self._known = sorted(term for term in shared if term.isascii())  # sorted, so that ties always end the same
         self._verbs = VERBS | {word for draft in drafts for word in _first_words(draft.spec)}
         self._strong = {term for draft in drafts for term, weight in draft.terms.items() if weight >= _STRONG}
-        han = {
-            term for draft in drafts for term, weight in draft.terms.items() if HAN.match(term) and weight >= _STRONG
-        }
-        self._han_verbs = tuple(sorted({*HAN_VERBS, *han}, key=len, reverse=True))
+        self._han_verbs = (*HAN_VERBS, *(term for term in self._strong if HAN.match(term)))
         self._nearest: dict[str, str] = {}
 
     def begins_action(self, free: str) -> bool:
@@ -184,7 +181,7 @@ class Matcher:
     def _term(self, word: str) -> str:
         """The stem of a word, or of the word of the catalogue that it misspells."""
         term = word.casefold() if "_" in word else stem(word)
-        if term in self._known or term in STOP or term in VERBS or len(term) < 5:
+        if term in self._shared or term in STOP or term in VERBS or len(term) < 5:
             return term
         if term not in self._nearest:
             close = difflib.get_close_matches(term, self._known, n=1, cutoff=0.8)

@@ -16,7 +16,7 @@ from planner.matching import Match
 from planner.paths import paths
 from planner.remains import Remains
 from planner.texts import texts
-from planner.words import CHOICE_WORDS, FLAG_WORDS, LABELS
+from planner.words import BEHIND, CHOICE_WORDS, FLAG_WORDS, LABELS, LIKE_PATHS
 
 _LOOKED_AT = 2000  # characters of a clause in which labels, switches and choices are looked for
 _VALUE = re.compile(
@@ -91,23 +91,33 @@ def _is_text(param: Param) -> bool:
 
 
 def _labelled(wanted: Sequence[Param], remains: Remains) -> dict[str, Any]:
-    """`name: value`, `name=value`, and what people say before titles and axes."""
+    """`name: value`, `name=value`, and what people say before or behind titles, axes and branches."""
     found: dict[str, Any] = {}
-    free = remains.clause.free[:_LOOKED_AT]
     for param in wanted:
-        label = rf"(?<![A-Za-z0-9_]){re.escape(param.name)}\s*[:=：]|{LABELS.get(param.name.casefold(), '(?!)')}"
-        stands = None if _is_query(param) else re.search(label, free, re.IGNORECASE)
-        value = _VALUE.match(free, stands.end()) if stands else None
-        if stands is None or value is None:
+        place = None if _is_query(param) else _labelled_place(param, remains.clause.free[:_LOOKED_AT])
+        if place is None:
             continue
-        atom = remains.atom_at(value.start(1))
-        if atom is not None and atom.kind is Kind.PATH:
+        label, value = place
+        atom = remains.atom_at(value[0])
+        if atom is not None and atom.kind is Kind.PATH and param.name.casefold() not in LIKE_PATHS:
             continue
-        read = _as_number(atom.value if atom else value[1], param)
+        read = _as_number(atom.value if atom else remains.clause.free[slice(*value)], param)
         if read is not None and fits(read, param):
             found[param.name] = read
-            remains.consume(stands.start(), remains.take(atom).end if atom else value.end())
+            end = remains.take(atom).end if atom else value[1]
+            remains.consume(min(label[0], value[0]), max(label[1], end))
     return found
+
+
+def _labelled_place(param: Param, free: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Where a parameter's label and its value stand."""
+    name = param.name.casefold()
+    behind = re.search(rf"({MASK}+)\s*{BEHIND[name]}", free, re.IGNORECASE) if name in BEHIND else None
+    if behind:
+        return (behind.end(1), behind.end()), behind.span(1)
+    label = re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}\s*[:=：]|{LABELS.get(name, '(?!)')}", free, re.IGNORECASE)
+    value = _VALUE.match(free, label.end()) if label else None
+    return (label.span(), value.span(1)) if label and value else None
 
 
 def _queries(wanted: Sequence[Param], remains: Remains) -> dict[str, Any]:

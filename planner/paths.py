@@ -16,7 +16,7 @@ _LOOKED_AT = 2000
 _TOWARDS = re.compile(r"(?:\b(?:to|into|as)\s+(?:the\s+|file\s+)*|[到成为入]\s*)$", re.IGNORECASE)
 _INSIDE = re.compile(
     r"\b(?:in|under|inside|within)\s+(?:the\s+)?(?:(?:folder|directory)\s+)?([A-Za-z0-9_-]+)"
-    r"|[在出看开]\s*([A-Za-z0-9_-]+)\s*(?=[里中内下目的文])|([A-Za-z0-9_-]+)\s*(?=目录|文件夹|里|中|下|的)",
+    r"|[在出看开]\s*([A-Za-z0-9_-]+)\s*(?=[里中内下目的文])|([A-Za-z0-9_-]+)\s*(?=目录|文件夹|仓库|里|中|下|的)",
     re.IGNORECASE,
 )
 _ABOUT = re.compile(r"\b(?:of|from|on|at)\s+(?:the\s+)?([A-Za-z0-9_-]+)", re.IGNORECASE)

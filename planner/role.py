@@ -100,6 +100,7 @@ class PlannerRole:
         while True:
             try:
                 async with self._bus.nudges("received") as nudges:
+                    self._awake.set()  # for what happened before anybody listened
                     while True:
                         await nudges.batch(100)
                         self._awake.set()

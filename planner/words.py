@@ -135,6 +135,12 @@ WHOLE = frozenset({"prompt", "question", "request", "instruction", "instructions
 TARGETS = frozenset({"target", "to", "out", "output", "destination", "dest", "save_to", "save_as", "write_to"})
 """Names of parameters that hold where something goes."""
 
+BEHIND = {"branch": r"(?:branch\b|分支)"}
+"""What is said behind the value instead."""
+
+LIKE_PATHS = frozenset({"branch", "base"})
+"""Names of parameters whose values may look like paths."""
+
 HERE = frozenset({"here", "workspace", "current", "project", "folder", "directory", "repo", "repository"})
 """What stands where a folder could and means the workspace itself."""
 
@@ -149,6 +155,8 @@ LABELS = {
     "group_by": _BY,
     "y": r"\bof(?=\s+[A-Za-z_]\w*\s+by\b)",
     "start": _FROM_LINE,
+    "branch": r"\bbranch\b(?!\s+(?:of|in|on|against)\b)",
+    "base": r"\b(?:against|compared (?:with|to)|relative to)\b|相对于?|对比",
     "old": r"\breplace\b(?=\s+\S+\s+(?:with|by)\b)",
     "new": r"\b(?:with|by)\b|替换成|替换为|改成|改为",
 }

@@ -71,7 +71,7 @@ def _plans(connection: Connection, heads: Mapping[str, Row[Any]], memory: Memory
             plans[task_id] = known.task.plan
     unread = heads.keys() - plans.keys()
     if unread:
-        for row in connection.execute(_PLANS.where(among(connection, TASK.c.id, unread))):
-            if row.plan_hash == heads[row.id].plan_hash:
-                plans[row.id] = PLAN.load(row.plan)
+        for task_id, plan_hash, text in connection.execute(_PLANS.where(among(connection, TASK.c.id, unread))):
+            if plan_hash == heads[task_id].plan_hash:
+                plans[task_id] = PLAN.load(text)
     return plans

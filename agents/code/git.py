@@ -67,6 +67,7 @@ class Repository:
         except Refused as error:
             raise Refused("code.no_repository") from error
         self.top, git_dir, common = (self._at / line for line in found.decode().splitlines())
+        self._at = self.top  # paths are relative to the top from here on
         _check_inside(root, [self.top, git_dir, common, common / "objects"])
         _check_inside(root, _borrowed(common / "objects"))
 

@@ -106,4 +106,5 @@ def _graver(known: Issue, other: Issue) -> str:
 
 
 def _first(known: Issue, issue: Issue) -> Issue:
-    return min(known, issue, key=lambda each: GRADES.index(each.grade))
+    """Of two rules about one matter the graver; of equals not the S-rule, which bandit may grade down."""
+    return min(known, issue, key=lambda each: (GRADES.index(each.grade), each.rule.startswith("S")))

@@ -51,7 +51,7 @@ def measure(file: SourceFile) -> Measures:
 
 
 def _parsed(tree: ast.Module, size: Measures) -> Measures:
-    public = [tree, *(node for node in ast.walk(tree) if _is_public(node))]
+    public = [tree, *_public(tree)]
     return Measures(
         file=size.file,
         lines=size.lines,
@@ -63,8 +63,10 @@ def _parsed(tree: ast.Module, size: Measures) -> Measures:
     )
 
 
-def _is_public(node: ast.AST) -> bool:
-    return isinstance(node, _Function | ast.ClassDef) and not node.name.startswith("_")
+def _public(tree: ast.Module) -> Iterator[_Function | ast.ClassDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, _Function | ast.ClassDef) and not node.name.startswith("_"):
+            yield node
 
 
 def _functions(node: ast.AST, file: str, prefix: str = "") -> Iterator[Function]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,38 +20,55 @@ _SELECTED = "E4,E7,E9,F,W605,B,PLE,ASYNC,S,BLE,SIM115,DTZ"
 _IGNORED = "B905,S404,S403,S603,S607"
 _RUFF = ("ruff", "check", "--isolated", "--no-cache", "--exit-zero", "--output-format=json", "--target-version=py313")
 _BANDIT = ("bandit", "--recursive", "--quiet", "--exit-zero", "--format=json", "--skip=B404,B403,B603,B607")
+_NOQA = re.compile(rb"# noqa(?::([\\sA-Z0-9,]+))?")
 _TIMEOUT_S = 100.0
 
 
 def inspect(files: Sequence[SourceFile], scratch: Path) -> list[Issue]:
-    """What both tools find, gravest first. In tests, what only warns of asserts and made-up secrets is left out.
+    """What both tools find, gravest first. Security in tests is left out: they assert, and make up secrets.
 
     Raises Unavailable when a tool is not installed or does not answer.
     """
     tree = scratch / "tree"
-    for place, file in enumerate(files):
-        (tree / str(place)).mkdir(parents=True)
-        (tree / str(place) / PurePosixPath(file.name).name).write_bytes(file.content)
+    for number, file in enumerate(files):  # one folder each: only the last part of a name means something to ruff
+        folder = tree / str(number)
+        folder.mkdir(parents=True)
+        (folder / PurePosixPath(file.name).name).write_bytes(file.content)
     ruff = _start([*_RUFF, f"--select={_SELECTED}", f"--ignore={_IGNORED}", "."], tree)
     bandit = _start([*_BANDIT, "."], tree)
-    by_ruff = [_named(entry, files, tree) for entry in _answer(ruff, "ruff")]
-    by_bandit = [_named(entry, files, tree) for entry in _answer(bandit, "bandit")["results"]]
+    by_ruff = from_ruff(_named(_answer(ruff, scratch / "ruff"), files))
+    by_bandit = from_bandit(_named(_answer(bandit, scratch / "bandit")["results"], files))
+    lines = {file.name: file.content.splitlines() for file in files}
     tests = {file.name for file in files if file.is_test}
-    issues = merged(list(from_ruff(by_ruff)), list(from_bandit(by_bandit)))
+    issues = merged(list(by_ruff), [issue for issue in by_bandit if not _is_accepted(issue, lines[issue.file])])
     return [issue for issue in issues if not (issue.file in tests and issue.rule.startswith("S"))]
+
+
+def _is_accepted(issue: Issue, lines: Sequence[bytes]) -> bool:
+    """Whether a `noqa` of ruff says that its author knows; bandit only heeds its own `nosec`."""
+    marks = [_NOQA.search(lines[number - 1]) for number in (issue.line, *issue.lines) if 0 < number <= len(lines)]
+    return any(mark and (mark[1] is None or issue.rule.encode() in mark[1]) for mark in marks)
 
 
 def _start(arguments: Sequence[str], tree: Path) -> subprocess.Popen[bytes]:
     argv = [sys.executable, "-P", "-s", "-m", *arguments]
-    out = (tree.parent / arguments[0]).open("wb")  # a file, not a pipe: neither has to wait for us to read
-    with out:
+    with (tree.parent / arguments[0]).open("wb") as out:  # not a pipe: neither has to wait for us to read
         return subprocess.Popen(argv, cwd=tree, stdin=subprocess.DEVNULL, stdout=out)  # noqa: S603 -- fixed argv
 
 
-def _answer(process: subprocess.Popen[bytes], tool: str) -> Any:
+def _answer(process: subprocess.Popen[bytes], said: Path) -> Any:
     try:
-        process.wait(_TIMEOUT_S)
-    except subprocess.TimeoutExpired as error:
+        code = process.wait(_TIMEOUT_S)
+        if code == 0:
+            return json.loads(said.read_bytes())
+    except (subprocess.TimeoutExpired, ValueError) as error:
+        raise Unavailable("code.tool_failed", tool=said.name) from error
+    finally:
         process.kill()
-        raise Unavailable("code.tool_failed", tool=tool) from error
-    ...
+    raise Unavailable("code.tool_failed", tool=said.name)
+
+
+def _named(entries: Iterable[dict[str, Any]], files: Sequence[SourceFile]) -> Iterator[dict[str, Any]]:
+    """The entries with the files' own names in place of the copies'."""
+    for entry in entries:
+        yield {**entry, "filename": files[int(PurePosixPath(entry["filename"]).parent.name)].name}

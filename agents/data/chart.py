@@ -21,7 +21,7 @@ MAX_BARS = 20
 MAX_POINTS = 1000
 _MAX_BINS = 30
 _FENCE = 10.0  # a histogram ends this many interquartile ranges beyond the quartiles
-_TIME_S = 40.0
+_TIME_S = 100.0
 _UNITS = (("day", 93), ("week", 370), ("month", 3700), ("year", 10**9))  # the widest span in days each suits
 
 Picture = dict[str, Any]

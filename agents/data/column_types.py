@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from agents.data.opened import literal
 from agents.data.rows import Rows
-from agents.data.shape import columns_of
+from agents.data.shape import Column, columns_of
 
+_START = 1000  # rows
 NUMBER = r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?"
 _DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
 
@@ -35,19 +36,28 @@ TIMES = (Candidate("DATE", _DAY), Candidate("TIMESTAMP", _DAY + r"[ T]\d{1,2}:\d
 
 def typed(rows: Rows, candidates: Sequence[Candidate]) -> None:
     """Give the text columns of a table the first of `candidates` that all their values read as."""
-    for column in columns_of(rows):
-        found = _found(rows, column.sql, candidates) if column.kind == "text" else None
-        if found is not None:
-            change = f"ALTER {column.sql} TYPE {found.type} USING {_read(column.sql, found)}"
-            rows.connection.execute(f"ALTER TABLE {rows.source} {change}")
+    columns = columns_of(rows)
+    found = {column: _found(rows, column.sql, candidates) for column in columns if column.kind == "text"}
+    if any(found.values()):
+        kept = ", ".join(_typed(column, found.get(column)) for column in columns)
+        rows.connection.execute(f"CREATE OR REPLACE TABLE {rows.source} AS {rows.only(kept).source}")
+
+
+def _typed(column: Column, found: Candidate | None) -> str:
+    return f"CAST(trim({column.sql}) AS {found.type}) AS {column.sql}" if found else column.sql
 
 
 def _found(rows: Rows, column: str, candidates: Sequence[Candidate]) -> Candidate | None:
-    counts = ", ".join(f"count({_read(column, candidate)})" for candidate in candidates)
-    values, *read = rows.one(f"count({column}), {counts}")
-    if not values:
-        return None
-    return next((candidate for candidate, count in zip(candidates, read, strict=True) if count == values), None)
+    """The first candidate that fits every value; the first rows rule most out before all are read."""
+    start = rows.only(column, f"LIMIT {_START}")
+    likely = [candidate for candidate in candidates if _fits_all(start, column, candidate)]
+    is_there = likely and rows.one(f"count({column})")[0] > 0
+    return next((candidate for candidate in likely if is_there and _fits_all(rows, column, candidate)), None)
+
+
+def _fits_all(rows: Rows, column: str, candidate: Candidate) -> bool:
+    values, read = rows.one(f"count({column}), count({_read(column, candidate)})")
+    return bool(values == read)
 
 
 def _read(column: str, candidate: Candidate) -> str:

@@ -28,7 +28,8 @@ _BOUNDS: dict[str, str | bool | int] = {
 @contextmanager
 def opened(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection in memory that spills into `scratch`. What DuckDB cannot hold is refused."""
-    connection = duckdb.connect(":memory:", config={**_BOUNDS, "temp_directory": str(scratch / "spill")})
+    places = {"temp_directory": str(scratch / "spill"), "home_directory": str(scratch)}
+    connection = duckdb.connect(":memory:", config={**_BOUNDS, **places})
     try:
         yield connection
     except duckdb.OutOfMemoryException as error:

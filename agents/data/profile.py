@@ -20,7 +20,7 @@ _TOP = 5
 _BRIEF = 100  # characters of one value
 _FENCES = (3.0, 10.0)  # interquartile ranges beyond the quartiles: Tukey's outer fence, and a far one
 _FEW = 0.005  # of all rows
-_TIME_S = 40.0
+_TIME_S = 100.0
 
 Figures = dict[str, Any]
 

@@ -17,7 +17,7 @@ from domain.errors import Refused
 MAX_ROWS = 1000
 MAX_SQL = 20_000  # characters
 _MAX_BYTES = 256 * 1024  # of rows as JSON
-_LOAD_S = 40.0
+_LOAD_S = 90.0
 _QUERY_S = 10.0
 
 

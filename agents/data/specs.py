@@ -48,7 +48,7 @@ PROFILE = SkillSpec(
             "tables": {"type": "array", "items": {"type": "object", "properties": _TABLE_FIGURES}},
         },
     },
-    timeout_s=60.0,
+    timeout_s=120.0,
     keywords=(
         *("profile", "analyse", "analyze", "analysis", "statistics", "data quality", "csv", "dataset", "outliers"),
         *("分析", "数据分析", "统计", "数据质量", "概况", "数据概览", "异常值", "表格"),
@@ -82,7 +82,7 @@ QUERY = SkillSpec(
             "truncated": {"type": "boolean"},
         },
     },
-    timeout_s=60.0,
+    timeout_s=120.0,
     keywords=("sql", "query", "select", "查询", "SQL查询"),
     examples=(
         "run select region, sum(total) from data group by region on examples/sales.csv",
@@ -118,7 +118,7 @@ CHART = SkillSpec(
         },
     },
     effect=Effect.IDEMPOTENT,
-    timeout_s=60.0,
+    timeout_s=120.0,
     keywords=(
         *("chart", "plot", "graph", "draw", "visualise", "visualize", "histogram", "bar chart", "line chart"),
         *("图", "画图", "图表", "绘图", "可视化", "柱状图", "折线图", "直方图", "散点图", "趋势图"),

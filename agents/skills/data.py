@@ -21,7 +21,7 @@ from domain.task import Finding, Result
 from domain.texts import Language, say
 
 MAX_BYTES = 512 * 1024 * 1024
-_LIMITS = Limits(timeout_s=55.0, cpu_s=55, memory_mb=2048)
+_LIMITS = Limits(timeout_s=115.0, cpu_s=115)
 
 
 def skills(workspace: Workspace) -> list[Skill]:

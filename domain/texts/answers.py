@@ -29,7 +29,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "answer.tries": (" ({count} tries)", "（共 {count} 次尝试）"),
     "answer.more_titles": (" and {count} more", " 等另外 {count} 项"),
     "answer.unplaced_head": ("**Not covered**", "**未涵盖的部分**"),
-    "answer.unplaced": ("- {part}: no agent offers a skill for this", "- {part}：没有代理提供相应技能"),
+    "answer.unplaced": ("- {part}: nothing was done about this", "- {part}：未作处理"),
     "answer.repairs_head": ("**Changed in the plan**", "**对计划的修改**"),
     "answer.files_head": ("**Files**", "**文件**"),
     "answer.next_head": ("**Next**", "**下一步**"),

@@ -89,7 +89,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "chat.plan_line": ("{key}. {title} ({skill}){after}{approval}", "{key}. {title}（{skill}）{after}{approval}"),
     "chat.plan_after": (" after {steps}", "，在 {steps} 之后"),
     "chat.plan_approval": (" – needs your approval", "，需要你批准"),
-    "chat.plan_unplaced": ("No agent can do this part: {part}", "没有代理能完成这一部分：{part}"),
+    "chat.plan_unplaced": ("Not covered: {part}", "未涵盖：{part}"),
     "chat.plan_empty": ("No plan can be made of this.", "无法为此制定计划。"),
     "chat.left_open": (
         "Still open: {tasks}. It goes on when Xingshu runs, and the answer is kept: /status",

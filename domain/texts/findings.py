@@ -152,4 +152,105 @@ _CHARTS: dict[str, tuple[str, str]] = {
     "chart.missing": ("(missing)", "(缺失)"),
 }
 
-TEXTS: dict[str, tuple[str, str]] = {**_SANDBOX, **_DATA_SUMMARIES, **_DATA_REFUSALS, **_DATA_NOTES, **_CHARTS}
+_CODE: dict[str, tuple[str, str]] = {
+    "code.reviewed": (
+        "Reviewed {path}: {files} files, {lines:,} lines, {functions} functions; "
+        "{high} high, {medium} medium and {low} low findings. Most tangled: {worst} ({complexity}).",
+        "已审查 {path}:{files} 个文件、{lines:,} 行、{functions} 个函数;"
+        "问题:高 {high}、中 {medium}、低 {low}。最复杂的函数:{worst}({complexity})。",
+    ),
+    "code.reviewed_branch": (
+        "Reviewed the {files} changed files of {branch} (against {base}, commits: {commits}): "
+        "{high} high, {medium} medium and {low} low findings, {lines_found} of them on changed lines.",
+        "已审查 {branch} 相对 {base} 改动的 {files} 个文件(提交数 {commits}):"
+        "问题:高 {high}、中 {medium}、低 {low},其中 {lines_found} 个在改动的行上。",
+    ),
+    "code.tests": ("Test files: {files}.", "测试文件:{files} 个。"),
+    "code.no_tests": ("There are no tests in it.", "其中没有测试。"),
+    "code.finding": ("{message} [{rule}]", "{message} [{rule}]"),
+    "code.untested": ("No test imports: {modules}.", "没有测试覆盖的模块:{modules}。"),
+    "code.unparsed": (
+        "Not measured, as this Python cannot parse it: {files}.",
+        "当前 Python 无法解析,未做度量:{files}。",
+    ),
+    "code.left_out": ("Left out as too large or too many: {files}.", "因过大或过多而未审查:{files}。"),
+    "code.more": (
+        "Shown are the {shown} gravest of {total} findings.",
+        "共 {total} 个问题,仅列出最严重的 {shown} 个。",
+    ),
+    "code.no_python": ("There is no Python here to review.", "这里没有可审查的 Python 代码。"),
+    "code.no_repository": (
+        "This is not in a git repository inside the workspace, so there are no branches to compare.",
+        "该路径不在工作区内的 git 仓库中,无法比较分支。",
+    ),
+    "code.repository_outside": (
+        "This repository keeps part of itself outside the workspace, so it is not read.",
+        "该仓库的一部分位于工作区之外,不予读取。",
+    ),
+    "code.broken_repository": ("Git cannot read this repository.", "git 无法读取该仓库。"),
+    "code.no_git": ("Git is not installed here, so branches cannot be read.", "没有安装 git,无法读取分支。"),
+    "code.no_such_branch": (
+        "There is no branch {branch}. Branches: {branches}.",
+        "没有分支 {branch}。现有分支:{branches}。",
+    ),
+    "code.no_base": (
+        "It is not clear what to compare {branch} with. Name the base branch.",
+        "无法确定与哪个分支比较 {branch},请指明基准分支。",
+    ),
+    "code.no_changes": (
+        "There is nothing to review: {branch} changes no Python file against {base}.",
+        "没有可审查的内容:{branch} 相对 {base} 没有改动 Python 文件。",
+    ),
+    "code.tool_failed": ("The checker {tool} did not answer.", "检查工具 {tool} 没有给出结果。"),
+}
+
+# The rules that come up most, in Chinese; in English the tool's own sentence says it best.
+_RULES = {
+    "B006": "用可变对象作参数默认值,多次调用会共享它",
+    "B007": "循环变量没有使用:{name}",
+    "B008": "在参数默认值里调用函数,只会执行一次",
+    "B904": "在 except 中抛出异常时应使用 raise … from",
+    "BLE001": "捕获了过宽的异常:{name}",
+    "DTZ005": "取当前时间没有带时区",
+    "DTZ001": "创建时间没有带时区",
+    "E711": "与 None 比较应使用 is",
+    "E712": "不必与 True/False 比较",
+    "E722": "裸 except 会吞掉所有异常,包括中断",
+    "E741": "变量名容易混淆:{name}",
+    "F401": "导入后没有使用:{name}",
+    "F811": "重复定义,前一个从未使用:{name}",
+    "F821": "未定义的名称:{name}",
+    "F841": "赋值后没有使用:{name}",
+    "S102": "使用 exec 执行代码",
+    "S105": "疑似写在代码里的密码",
+    "S106": "疑似写在代码里的密码",
+    "S107": "疑似写在默认值里的密码",
+    "S110": "异常被静默忽略",
+    "S112": "异常被静默跳过",
+    "S113": "网络请求没有设置超时",
+    "S301": "反序列化 pickle 可能执行任意代码",
+    "S307": "使用 eval 执行文本",
+    "S311": "随机数不适合安全用途",
+    "S324": "使用了不安全的散列算法",
+    "S506": "不安全地加载 YAML",
+    "S602": "以 shell=True 启动子进程,可能被注入命令",
+    "S605": "通过 shell 启动进程,可能被注入命令",
+    "S608": "用字符串拼接 SQL,可能被注入",
+    "SIM115": "打开文件没有使用 with,可能不会关闭",
+    "W605": "无效的转义序列",
+    "invalid-syntax": "语法错误:{message}",
+}
+_RULE_TEXTS: dict[str, tuple[str, str]] = {
+    **{f"code.rule.{rule}": ("{message}", chinese) for rule, chinese in _RULES.items()},
+    "code.rule.C901": ("Too tangled to follow (cyclomatic complexity): {message}", "过于复杂(圈复杂度):{message}"),
+}
+
+TEXTS: dict[str, tuple[str, str]] = {
+    **_SANDBOX,
+    **_DATA_SUMMARIES,
+    **_DATA_REFUSALS,
+    **_DATA_NOTES,
+    **_CHARTS,
+    **_CODE,
+    **_RULE_TEXTS,
+}

@@ -24,22 +24,22 @@ TEXTS: dict[str, tuple[str, str]] = {
     "skill.not_text": ("“{path}” is not a text file.", "“{path}”不是文本文件。"),
     "skill.echo": ("{text}", "{text}"),
     "skill.listed": (
-        "{where}: {files} files ({size}) and {folders} folders: {names}.",
+        "{where} holds {names} (files: {files}, {size}; folders: {folders}).",
         "{where}:{files} 个文件({size})、{folders} 个文件夹:{names}。",
     ),
     "skill.listed_nothing": ("There is nothing to list in {where}.", "{where} 中没有可列出的内容。"),
-    "skill.read": ("Read {path}: {lines} lines, {size}.", "已读取 {path}:{lines} 行,{size}。"),
+    "skill.read": ("Read {path} (lines: {lines}, {size}).", "已读取 {path}:{lines} 行,{size}。"),
     "skill.found": (
-        "“{query}” stands in {count} lines of {hits} files (looked into {files}).",
+        "Found “{query}” (lines: {count}; files: {hits} of {files}).",
         "“{query}”出现在 {hits} 个文件的 {count} 行中(共查看 {files} 个文件)。",
     ),
     "skill.found_nothing": (
-        "“{query}” stands in none of the {files} files looked into.",
+        "“{query}” was not found (files looked into: {files}).",
         "查看了 {files} 个文件,没有找到“{query}”。",
     ),
     "skill.empty_query": ("Say what to search for.", "请说明要搜索的内容。"),
     "skill.written": ("Wrote {path} ({size}).", "已写入 {path}({size})。"),
-    "skill.patched": ("Changed {path} in {count} places.", "已修改 {path},共 {count} 处。"),
+    "skill.patched": ("Changed {path} (places: {count}).", "已修改 {path},共 {count} 处。"),
     "skill.patched_before": ("{path} already was as asked for.", "{path} 已经是所要求的内容。"),
     "skill.patch_params": (
         "Give the passage to replace and its replacement, or a unified diff.",
@@ -64,7 +64,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "没有可写入报告的内容。请先提出要做的事,再要求写报告。",
     ),
     "skill.reported": (
-        "Wrote the report “{title}” with {count} sections: {path}.",
+        "Wrote the report “{title}” (sections: {count}): {path}.",
         "已生成报告“{title}”,共 {count} 节:{path}。",
     ),
     "report.title": ("Report: {request}", "报告:{request}"),

@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-import structlog
 from aio_pika import Connection
 from aio_pika.connection import make_url
 from aio_pika.exceptions import (
@@ -28,8 +27,6 @@ from domain.errors import BrokerDown, Misconfigured, Unavailable
 from messaging.rabbit.publishing import Outgoing, words
 from messaging.transport import Letter
 
-log = structlog.get_logger()
-
 HEARTBEAT_S = 10  # the default of 60 notices a dead peer after minutes
 PATIENCE_S = 5.0  # the longest any single call may wait for the broker
 
@@ -44,17 +41,11 @@ async def patience() -> AsyncIterator[None]:
         async with asyncio.timeout(PATIENCE_S):
             yield
     except asyncio.CancelledError as error:
-        if is_cancelled():
+        if (task := asyncio.current_task()) is not None and task.cancelling():
             raise
         raise BrokerDown("error.broker_down") from error
     except CONNECTION_EXCEPTIONS as error:
         raise BrokerDown("error.broker_down") from error
-
-
-def is_cancelled() -> bool:
-    """Whether the running task itself was asked to stop."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 class Link:
@@ -116,7 +107,7 @@ class Link:
         """A channel for one consumer."""
         channel = await _channel(self._inbound, publisher_confirms=False)
         await channel.basic_qos(prefetch_count=prefetch)
-        channel.on_consumer_cancel_callbacks.add(lambda _: self.end())  # its queue was deleted
+        channel.on_consumer_cancel_callbacks.add(lambda _: self.end(LookupError("a queue was deleted")))
         return channel
 
     async def publish(self, letters: Sequence[Letter]) -> Sequence[Unavailable | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
@@ -66,11 +66,9 @@ class Outgoing:
     async def send(self, letters: Sequence[Letter], *, is_mandatory: bool = False) -> list[Sending]:
         """Hand letters to the connection's writer; those with an impossible key are left out."""
         sendings = [Sending(letter=letter, message_id=self._message_id(letter)) for letter in letters]
-        frames = [
-            frame for sending in sendings if sending.fits for frame in self._frames(sending, is_mandatory=is_mandatory)
-        ]
-        if frames:
-            await self._channel.write_queue.put(ChannelFrame(payload=b"".join(frames), should_close=False))
+        fitting = [sending for sending in sendings if sending.fits]
+        frames = (frame for sending in fitting for frame in self._frames(sending, is_mandatory=is_mandatory))
+        await write(self._channel, frames)
         return sendings
 
     async def publish(self, letters: Sequence[Letter]) -> list[Sending]:
@@ -112,6 +110,12 @@ async def words(sendings: Sequence[Sending], timeout_s: float) -> list[Unavailab
     if confirmations:
         await asyncio.wait(confirmations, timeout=timeout_s)
     return [sending.refusal() for sending in sendings]
+
+
+async def write(channel: Channel, frames: Iterable[bytes]) -> None:
+    """Have the connection send these frames together."""
+    if payload := b"".join(frames):
+        await channel.write_queue.put(ChannelFrame(payload=payload, should_close=False))
 
 
 def _is_short(text: str) -> bool:

@@ -8,17 +8,20 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
+from pamqp.base import Frame
+from pamqp.commands import Basic
+from pamqp.frame import marshal
 
 from domain.errors import BrokerDown
 from messaging.rabbit.link import Link, patience
+from messaging.rabbit.publishing import write
 from messaging.topology import Queue
 from messaging.transport import Parcel
-
-Settle = Callable[..., Awaitable[None]]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -64,13 +67,11 @@ class RabbitSource:
 
     async def ack(self, tags: Sequence[Any]) -> None:
         """See Source."""
-        if self._intake is not None:
-            await self._settle(tags, self._intake.channel.basic_ack)
+        await self._settle(tags, Basic.Ack)
 
     async def reject(self, tags: Sequence[Any]) -> None:
         """See Source."""
-        if self._intake is not None:
-            await self._settle(tags, self._rejection(self._intake.channel))
+        await self._settle(tags, partial(Basic.Nack, requeue=False))
 
     async def attach(self, link: Link, name: str) -> None:
         """Begin to consume the queue `name` on this link."""
@@ -114,28 +115,19 @@ class RabbitSource:
         )
         self._changed.set()
 
-    async def _settle(self, tags: Iterable[_Tag], settle: Settle) -> None:
-        """Tell the broker with as few frames as possible: one for all up to the first that stays open."""
-        intake = self._intake
-        if intake is None:
+    async def _settle(self, tags: Iterable[_Tag], frame: Callable[..., Frame]) -> None:
+        """Tell the broker in one write: one frame for all up to the first that stays open, one each for the rest."""
+        if (intake := self._intake) is None:
             return
         numbers = {tag.number for tag in tags if tag.intake is intake}.intersection(intake.unsettled)
-        first = _all_up_to(intake.unsettled, numbers)
+        last = _all_up_to(intake.unsettled, numbers)
+        frames = [frame(delivery_tag=last, multiple=True)] if last else []
+        frames += [frame(delivery_tag=number) for number in sorted(numbers) if number > last]
         for number in numbers:
             del intake.unsettled[number]
         with suppress(BrokerDown):
             async with patience():
-                if first:
-                    await settle(first, multiple=True, wait=False)
-                for number in sorted(number for number in numbers if number > first):
-                    await settle(number, multiple=False, wait=False)
-
-    @staticmethod
-    def _rejection(channel: Channel) -> Settle:
-        async def reject(number: int, *, multiple: bool, wait: bool) -> None:
-            await channel.basic_nack(number, multiple=multiple, requeue=False, wait=wait)
-
-        return reject
+                await write(intake.channel, (marshal(one, intake.channel.number) for one in frames))
 
 
 def _all_up_to(unsettled: Iterable[int], settled: set[int]) -> int:

@@ -41,6 +41,7 @@ class RabbitTransport:
         self._name = name
         self._clock = clock
         self._turn = asyncio.Lock()
+        self._reviving = asyncio.Lock()
         self._link: Link | None = None
         self._spent: Link | None = None
         self._since: datetime | None = None
@@ -189,9 +190,10 @@ class RabbitTransport:
             before_sleep=self._log_attempt,
             reraise=True,
         )
-        async for attempt in attempts:
-            with attempt:
-                await self._live()
+        async with self._reviving:  # one of those that wait tries for all
+            async for attempt in attempts:
+                with attempt:
+                    await self._live()
 
     def _may_pass(self, error: BaseException) -> bool:
         return isinstance(error, BrokerDown | Misconfigured) and not self._is_closed

@@ -10,7 +10,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Row.metadata,
     transactional_ddl=True,  # SQLite as well: the engine begins transactions itself
-    compare_server_default=True,
+    user_module_prefix="columns.",  # how a drafted step names our column types
 )
 with context.begin_transaction():
     context.run_migrations()

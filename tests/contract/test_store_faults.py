@@ -76,7 +76,14 @@ async def test_a_task_that_is_not_what_was_locked_is_a_conflict(ground: Ground) 
 async def test_a_bug_passes_through_and_is_not_repeated(ground: Ground) -> None:
     await ground.add(planned(chain("a")))
     nameless = Attempt(
-        key="a", number=None, agent="", worker=None, exec_id=None, started_at=None, ended_at=START, outcome=Outcome.FAILED  # type: ignore[arg-type] # the bug
+        key="a",
+        number=None,  # type: ignore[arg-type] # the bug
+        agent="",
+        worker=None,
+        exec_id=None,
+        started_at=None,
+        ended_at=START,
+        outcome=Outcome.FAILED,
     )
     runs = Runs(lambda unit, _: unit.tasks.put(unit.tasks.lock(["AAAAAA"])["AAAAAA"], [nameless]))
     with pytest.raises(IntegrityError):

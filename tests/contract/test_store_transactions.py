@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import psycopg
 import pytest
 
 from domain import events as e
+from domain.errors import StoreDown
 from domain.ids import SubtaskId
 from domain.ports import UnitOfWork
-from storage import open_store
+from domain.task import SubtaskState
+from storage import loading, open_store
 from tests.builders import node, plan, planned, released, task
 from tests.contract.stores import GROUNDS, POSTGRES, SHARED, Ground, Runs, claim, ground_of, happen, peek
 from tests.fakes import START, FakeClock
@@ -212,23 +215,40 @@ async def test_confirming_does_not_wait_for_whoever_moves_the_subtask_on(postgre
     assert await postgres.do(lambda unit: unit.outbox.unpublished(START, 10)) == []
 
 
-@pytest.mark.parametrize("changes", [1, 1000])
-async def test_a_task_that_changes_while_it_is_read_is_never_read_half(
-    postgres: Ground, changes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Reading takes no lock, so a change may fall between two of its queries; a reader that never gets through
-    must not hang."""
+@pytest.fixture
+async def meddled(postgres: Ground, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[int], Ground]]:
+    """A ground whose task changes in the middle of the next so many reads: reading takes no lock."""
+    other, reader = postgres.another(), postgres.another()
     await postgres.add(planned(plan(node("a"), node("b"))))
-    loop, others = asyncio.get_running_loop(), iter([postgres.another()] * changes)
-    read_plans = loading._plans
+    await other.transact(claim())  # from now on it knows the task and need not read it
+    loop, read_plans = asyncio.get_running_loop(), loading._plans
 
-    def change_meanwhile(*arguments: Any) -> Any:
-        for other in islice(others, 1):
-            changing = other.transact(partial(happen, "AAAAAA", [e.CancelRequested(at=START)]) if changes == 1 else claim())
-            asyncio.run_coroutine_threadsafe(changing, loop).result(PATIENCE_S)
-        return read_plans(*arguments)
+    def meddle(times: int) -> Ground:
+        changes = iter([e.Released(key="a", agent="echo", at=START, due_at=START), *[None] * (times - 1)][:times])
 
-    reader = postgres.another()
-    with monkeypatch.context() as patch:
-        patch.setattr(loading, "_plans", change_meanwhile)
-        ...
+        def read_slowly(*arguments: Any) -> Any:
+            for release in islice(changes, 1):
+                work = claim() if release is None else partial(happen, "AAAAAA", [release])
+                asyncio.run_coroutine_threadsafe(other.transact(work), loop).result(PATIENCE_S)
+            return read_plans(*arguments)
+
+        monkeypatch.setattr(loading, "_plans", read_slowly)
+        return replace(postgres, store=reader)
+
+    yield meddle
+    monkeypatch.undo()
+
+
+async def test_a_task_that_changes_while_it_is_read_is_never_read_half(meddled: Callable[[int], Ground]) -> None:
+    ground = meddled(1)
+    found = await ground.do(peek)
+    assert found is not None
+    assert (found.version, found.subtasks["a"].state) == (2, SubtaskState.DISPATCHED)
+    assert await ground.another().transact(peek) == found
+
+
+async def test_a_task_that_never_stands_still_cannot_be_read_but_does_not_hang(
+    meddled: Callable[[int], Ground],
+) -> None:
+    with pytest.raises(StoreDown):
+        await meddled(1000).do(peek)

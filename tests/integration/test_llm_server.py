@@ -233,6 +233,21 @@ async def test_no_server_opens_the_breaker_and_a_probe_closes_it() -> None:
         assert (await model.complete(CHAT)).text == "up"
 
 
+def test_one_call_may_take_half_of_the_time_but_a_slow_model_gets_a_minute() -> None:
+    settings = ModelSettings()
+    assert [settings.attempt_limit_s(total_s) for total_s in (60, 180, 600)] == [60, 90, 300]
+    assert ModelSettings(attempt_s=5).attempt_limit_s(180) == 5
+    assert settings.identity == "api.openai.com "
+
+
+async def test_a_server_that_repeats_the_key_is_not_quoted() -> None:
+    async with scripted_server(refused(401, "Incorrect API key provided: tüte-geheim.")) as server:
+        with pytest.raises(ModelDown) as raised:
+            await model_on(server, api_key="geheim").complete(CHAT)
+    assert "geheim" not in str(raised.value)
+    assert "Incorrect API key provided: tüte-…" in str(raised.value)
+
+
 async def test_nobody_listening_is_model_down_without_credentials_in_it() -> None:
     settings = ModelSettings(base_url="http://user:geheim@127.0.0.1:9/v1", api_key="sk-secret-123", models=("m1",))
     with pytest.raises(ModelDown, match="m1: the connection failed") as raised:

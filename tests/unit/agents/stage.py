@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from agents.skill import Call
@@ -47,19 +44,6 @@ class Scripted:
             raise
 
 
-class StageClock(FakeClock):
-    """Sleepers that woke earlier leave numbers free; here each sleeper's number is its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._numbers = itertools.count()
-
-    async def sleep(self, seconds: float) -> None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now + timedelta(seconds=seconds), next(self._numbers), future))
-        await future
-
-
 class Held:
     """A script that waits to be let go."""
 
@@ -85,7 +69,7 @@ async def staged(
     *skills: Scripted, limits: Limits = CALM, bus: FakeAgentBus | None = None, spool: Spool | None = None
 ) -> AsyncIterator[Stage]:
     """A worker that runs while the block does and is drained after it."""
-    bus, clock, spool = bus or FakeAgentBus(), StageClock(), spool or MemorySpool()
+    bus, clock, spool = bus or FakeAgentBus(), FakeClock(), spool or MemorySpool()
     ports = Ports(bus=bus, spool=spool, clock=clock, entropy=CountingEntropy())
     worker = Worker("echo", "here-echo-1", {skill.spec.name: skill for skill in skills}, ports, limits)
     stage = Stage(bus, clock, spool, worker)

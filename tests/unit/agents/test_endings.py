@@ -7,6 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.processors import format_exc_info
+from structlog.testing import capture_logs
 
 from agents.endings import failed, perform
 from agents.skill import Call
@@ -15,7 +18,7 @@ from domain.errors import Misconfigured, NotFound, Refused, Unavailable
 from domain.messages import Context, ResultMessage
 from domain.skill import Effect, Param, ParamType, SkillSpec
 from domain.task import Finding, Result
-from tests.fakes_bus import attempt
+from tests.fakes_bus import TRACE, attempt
 from tests.unit.agents.stage import CALM, LASTING, Scripted, staged, until
 
 LIMIT = 256 * 1024
@@ -198,6 +201,21 @@ async def test_one_crash_stops_nobody_else() -> None:
         "c": "crashed",
         "d": "success",
     }
+
+
+async def test_log_lines_say_which_attempt_they_are_about_and_hold_the_traceback() -> None:
+    with capture_logs(processors=[merge_contextvars, format_exc_info]) as lines:
+        async with staged(raising(ValueError("boom"))) as stage:
+            stage.bus.send(attempt("a", attempt=3))
+            stage.bus.send(attempt("b"), redelivered=True)
+            await until(lambda: "ack" in stage.bus.kinds("a") and "ack" in stage.bus.kinds("b"))
+    by_event = {line["event"]: line for line in lines}
+    about = {"task": "AAAAAA", "subtask": "a", "agent": "echo", "attempt": 3, "trace": TRACE}
+    assert about.items() <= by_event["skill_crashed"].items()
+    assert about.items() <= by_event["attempt_ended"].items()
+    assert by_event["handed_back"]["subtask"] == "b"
+    assert "Traceback" in by_event["skill_crashed"]["exception"]
+    assert "subtask" not in by_event["worker_started"]
 
 
 async def test_a_skill_that_cancels_itself_has_crashed() -> None:

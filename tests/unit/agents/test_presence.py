@@ -11,9 +11,9 @@ from agents.surroundings import Identity, Ports
 from agents.worker import worker_name
 from domain.messages import Holding
 from domain.skill import Effect, Param, ParamType, SkillSpec
-from tests.fakes import CountingEntropy
+from tests.fakes import CountingEntropy, FakeClock
 from tests.fakes_bus import FakeAgentBus
-from tests.unit.agents.stage import CALM, Scripted, StageClock, settle, staged, until
+from tests.unit.agents.stage import CALM, Scripted, settle, staged, until
 
 SPEC = SkillSpec(
     name="file_list",
@@ -95,7 +95,7 @@ async def test_heartbeats_go_on_while_the_broker_confirms_nothing() -> None:
 
 def test_more_leases_than_one_heartbeat_may_list_go_in_several() -> None:
     bus = FakeAgentBus()
-    ports = Ports(bus=bus, spool=MemorySpool(), clock=StageClock(), entropy=CountingEntropy())
+    ports = Ports(bus=bus, spool=MemorySpool(), clock=FakeClock(), entropy=CountingEntropy())
     presence = Presence(Identity(agent="echo", worker="w", incarnation="i"), ports, CALM, [])
     holding = [Holding(task_id=f"AAAAAA.n{n}", attempt=1, exec_id=str(n)) for n in range(MAX_HOLDING + 1)]
     beats = list(presence._heartbeats(holding, ["AAAAAA.n0"]))

@@ -44,7 +44,10 @@ def test_one_step_reads_like_a_direct_answer() -> None:
             Result(summary="the whole text: line one line two", output="line one\nline two"),
             ["the whole text: line one line two"],
         ),
-        (Result(summary="ok", output={"nested": {"deep": [1]}, "none": None, "ok": True}), ["ok", "- ok: true"]),
+        (
+            Result(summary="ok", output={"nested": {"deep": [1]}, "none": None, "ok": True, "bad": False}),
+            ["ok", "- ok: true"],
+        ),
     ],
 )
 def test_nothing_is_said_twice(result: Result, said: list[str]) -> None:
@@ -112,7 +115,7 @@ def test_a_partly_done_task_tells_everything_once_with_its_sources() -> None:
         "- **Step mail**: the task's deadline passed [mail]",
         "",
         "**Not covered**",
-        "- order a pizza: no agent offers a skill for this",
+        "- order a pizza: nothing was done about this",
         "",
         "**Changed in the plan**",
         "- to break a circle, “count” no longer waits for “scan” [count]",

@@ -19,7 +19,7 @@ def test_a_plan_shows_its_order_and_what_was_changed() -> None:
         "2 step(s); nothing was started:",
         "a. Step a (say)",
         "b. Step b (say) after a",
-        "No agent can do this part: fly to the moon",
+        "Not covered: fly to the moon",
         "“a” no longer depends on itself",
     ]
     assert "needs your approval" in plan_text(plan_of("a", effect=Effect.EXTERNAL), "en")

@@ -99,7 +99,7 @@ SPECS = (
     SkillSpec(
         name="code_review",
         description="Review source code: lint, security, complexity.",
-        params=(path(),),
+        params=(path(), text("branch", required=False), text("base", required=False)),
         keywords=("review", "code", "lint", "audit", "bugs", "审查", "代码", "评审"),
         examples=("review the code in examples/shop", "check src/ for bugs", "审查 examples/shop 的代码"),
     ),

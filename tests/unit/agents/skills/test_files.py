@@ -57,7 +57,7 @@ async def test_a_folder_is_listed_with_sizes_and_totals(workspace: Workspace) ->
         {"path": "src", "kind": "folder", "size": 0},
     ]
     assert (result.output["files"], result.output["folders"], result.output["bytes"]) == (2, 1, 32)
-    assert result.summary == ".: 2 files (32 B) and 1 folders: README.md, photo.png, src."
+    assert result.summary == ". holds README.md, photo.png, src (files: 2, 32 B; folders: 1)."
 
 
 @pytest.mark.parametrize("glob", ["*.py", "**/*.py", "src/*.py"])
@@ -88,7 +88,9 @@ async def test_a_long_listing_is_cut_and_says_so(workspace: Workspace, monkeypat
 async def test_many_names_are_not_all_in_the_summary(workspace: Workspace) -> None:
     for number in range(9):
         workspace.write(f"many/{number}.txt", b"")
-    assert (await run(workspace, "file_list", path="many")).summary.endswith("7.txt, ….")
+    assert (await run(workspace, "file_list", path="many")).summary.startswith(
+        "many holds 0.txt, 1.txt, 2.txt, 3.txt, 4.txt, 5.txt, 6.txt, 7.txt, … ("
+    )
 
 
 async def test_a_file_is_no_folder(workspace: Workspace) -> None:
@@ -109,7 +111,7 @@ async def test_a_file_is_read(workspace: Workspace) -> None:
         "encoding": "utf-8",
         "is_truncated": False,
     }
-    assert result.summary == "Read README.md: 3 lines, 26 B."
+    assert result.summary == "Read README.md (lines: 3, 26 B)."
 
 
 async def test_some_lines_are_read(workspace: Workspace) -> None:
@@ -167,7 +169,7 @@ async def test_lines_that_hold_a_text_are_found_in_all_text_files(workspace: Wor
         {"path": "src/a.py", "line": 2, "text": "return 1  # TODO"},
     ]
     assert (result.output["count"], result.output["files"]) == (2, 3)
-    assert result.summary == "“todo” stands in 2 lines of 2 files (looked into 3)."
+    assert result.summary == "Found “todo” (lines: 2; files: 2 of 3)."
 
 
 async def test_a_search_may_tell_case_and_be_narrowed(workspace: Workspace) -> None:
@@ -234,7 +236,7 @@ async def test_a_passage_is_replaced_once_however_often_it_is_asked(workspace: W
     again = await run(workspace, "file_patch", path="src/a.py", old="return 1", new="return 12")
     assert workspace.read("src/a.py") == b"def total():\n    return 12  # TODO\n"
     assert (first.output["changes"], again.output["changes"]) == (1, 0)
-    assert first.summary == "Changed src/a.py in 1 places."
+    assert first.summary == "Changed src/a.py (places: 1)."
     assert again.summary == "src/a.py already was as asked for."
 
 

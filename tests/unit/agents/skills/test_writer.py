@@ -67,7 +67,7 @@ async def test_a_report_holds_what_every_step_found(workspace: Workspace) -> Non
     assert result.files == (result.output["path"],)
     assert (result.output["title"], result.output["sections"]) == ("Sales & code", 3)
     assert result.output["text"] == text
-    assert result.summary == f"Wrote the report “Sales & code” with 3 sections: {result.output['path']}."
+    assert result.summary == f"Wrote the report “Sales & code” (sections: 3): {result.output['path']}."
     for part in (
         "# Sales & code",
         "> Request: profile and review",
