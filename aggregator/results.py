@@ -100,7 +100,10 @@ def _short(value: Json) -> str:
 
 
 def _long_text(result: Result) -> str:
-    """The one text worth reading in full: in the output, or a summary that is one itself."""
+    """The one text worth reading in full: in the output, or a summary that is one itself. What was written to a
+    file is read there."""
+    if result.files:
+        return ""
     values = result.output.values() if isinstance(result.output, Mapping) else [result.output]
     candidates = [value for value in values if isinstance(value, str) and not _short(value)]
     longest = max(candidates, key=len, default="")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from app.wiring import House
+from app.wiring import House, sqlite_file
 from domain.errors import XingshuError
 from domain.model import Prompt, Purpose
 from domain.texts import Language, say
@@ -53,9 +53,12 @@ class _NotWell(XingshuError):
     """Only the sentence matters."""
 
 
-async def _database(house: House, _language: Language) -> str:
+async def _database(house: House, language: Language) -> str:
     from storage import check
 
+    file = sqlite_file(house.settings.database_url)
+    if file is not None and not file.exists():
+        return say("cli.database_new", language, path=file)
     return await asyncio.to_thread(check, house.settings.database_url)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
@@ -71,8 +72,9 @@ def _ended(name: str, run: Callable[[], int], language: Language) -> int:
     except* BrokenPipeError:  # whoever read our output has had enough
         return_code = FAILED
     except* Exception:  # the outermost edge: the person gets a sentence, the log the traceback
-        log.exception("command_failed", command=name)
-        tell(say("error.internal", language, trace=name))
+        trace = secrets.token_hex(8)
+        log.exception("command_failed", command=name, trace=trace)
+        tell(say("error.internal", language, trace=trace))
         return_code = FAILED
     return return_code
 

@@ -20,7 +20,7 @@ from app.roles import ALIVE_FOR, LOOK_EVERY_S, performing, plan_with, roles_miss
 from app.wiring import House, house
 from domain.card import Card, card_of
 from domain.chat import ChatMessage
-from domain.errors import Refused, Unavailable
+from domain.errors import BrokerDown, Refused, Unavailable
 from domain.skill import Catalogue
 from domain.task import Scope, Task, TaskState
 from domain.texts import Language, say
@@ -131,6 +131,8 @@ async def agents_announced(here: House) -> None:
             while expected - await _announced(here):
                 await here.clock.sleep(LOOK_EVERY_S)
             return
+    if here.control_bus.connection().since is None:
+        raise BrokerDown("error.broker_down")
     raise Unavailable("cli.agents_silent", seconds=int(AGENTS_WAIT_S))
 
 

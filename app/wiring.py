@@ -152,11 +152,23 @@ class House:
         return path
 
 
+def sqlite_file(database_url: str) -> Path | None:
+    """The file behind an SQLite URL; None for other databases and for memory."""
+    if not database_url.startswith("sqlite:///") or database_url.startswith("sqlite:///:"):
+        return None
+    return Path(database_url.removeprefix("sqlite:///").partition("?")[0])
+
+
 def _make_folder_of(database_url: str) -> None:
     """The folder of an SQLite file is made when missing; it holds private rows."""
-    if database_url.startswith("sqlite:///") and not database_url.startswith("sqlite:///:"):
-        folder = Path(database_url.removeprefix("sqlite:///").partition("?")[0]).parent
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = sqlite_file(database_url)
+    if file is not None:
+        folder = file.parent
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            detail = f"{folder}: {error.strerror}"
+            raise Misconfigured("error.setting", name="DATABASE_URL", detail=detail) from error
 
 
 @asynccontextmanager

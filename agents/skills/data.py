@@ -157,6 +157,8 @@ def _chart_summary(answer: Mapping[str, Any], language: Language, *, path: str, 
 
 
 def _spoken(value: Any) -> str:
+    if value is None:
+        return "–"
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)

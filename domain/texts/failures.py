@@ -27,25 +27,25 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "error.store_down": (
         "The database does not answer; nothing was lost. Check DATABASE_URL and that it is running, then try again.",
-        "数据库没有响应,没有丢失任何内容。请检查 DATABASE_URL 以及数据库是否运行,然后重试。",
+        "数据库没有响应，没有丢失任何内容。请检查 DATABASE_URL 以及数据库是否运行，然后重试。",
     ),
     "error.broker_down": (
         "The message broker does not answer; accepted work waits and goes on when it is back. Check AMQP_URL.",
-        "消息代理没有响应;已接受的工作会等待并在恢复后继续。请检查 AMQP_URL。",
+        "消息代理没有响应；已接受的工作会等待并在恢复后继续。请检查 AMQP_URL。",
     ),
     "error.unroutable": ("No queue takes messages for {queue}.", "没有队列接收 {queue} 的消息。"),
     "error.model_down": (
         "The language model does not answer ({detail}).",
-        "语言模型没有响应({detail})。",
+        "语言模型没有响应（{detail}）。",
     ),
     "error.no_model": (
         "No language model is configured. Set OPENAI_API_KEY (and OPENAI_BASE_URL, XINGSHU_MODEL) to use one.",
-        "没有配置语言模型。请设置 OPENAI_API_KEY(以及 OPENAI_BASE_URL、XINGSHU_MODEL)。",
+        "没有配置语言模型。请设置 OPENAI_API_KEY（以及 OPENAI_BASE_URL、XINGSHU_MODEL）。",
     ),
-    "error.malformed": ("This is not a valid message: {detail}.", "消息无效:{detail}。"),
-    "error.setting": ("The setting {name} is not usable: {detail}.", "设置 {name} 不可用:{detail}。"),
+    "error.malformed": ("This is not a valid message: {detail}.", "消息无效：{detail}。"),
+    "error.setting": ("The setting {name} is not usable: {detail}.", "设置 {name} 不可用：{detail}。"),
     "error.internal": (
         "Something went wrong inside; it was logged under trace {trace}.",
-        "内部出错,已记录(追踪号 {trace})。",
+        "内部出错，已记录（追踪号 {trace}）。",
     ),
 }

@@ -183,7 +183,7 @@ def test_what_cannot_be_placed_is_said(xingshu: Command):
     ran = xingshu("ask", "book me a flight to Mars", "--json")
     assert ran.code == 1
     assert ran.json["state"] == "failed"
-    assert "Mars" in ran.json["answer"]
+    assert "No skill fits" in ran.json["answer"]
 
 
 def test_a_path_outside_the_workspace_is_refused(xingshu: Command):
@@ -258,4 +258,4 @@ def test_one_trace_id_is_in_every_stage_of_the_log(xingshu: Command):
     trace = xingshu("ask", "echo traced", "--json").json["trace_id"]
     lines = [json.loads(line) for line in (xingshu.folder / ".xingshu/xingshu.log").read_text().splitlines()]
     events = {line["event"] for line in lines if trace in line.values()}
-    assert {"task_accepted", "task_planned", "attempt_ended", "task_answered"} <= events
+    assert {"message_accepted", "task_planned", "attempt_ended", "task_answered"} <= events

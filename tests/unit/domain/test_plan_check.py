@@ -29,6 +29,7 @@ def found(*nodes: Node, answer: str | None = None) -> list[Problem]:
 def test_a_good_plan_has_none() -> None:
     assert found(b.node("a", params={"limit": 3}), b.node("b", "a", params={"mode": "{{a.output}}"})) == []
     assert found(answer="hello") == []
+    assert found(Node(id="a", skill="needy", params={"path": "x"})) == []
 
 
 def test_a_plan_of_nothing() -> None:
@@ -47,7 +48,7 @@ def test_a_bad_id(name: str) -> None:
 
 
 def test_an_id_used_twice() -> None:
-    assert found(b.node("a"), b.node("a"), b.node("a")) == [Problem(kind="duplicate_id", node="a")]
+    assert found(b.node("a"), b.node("a"), b.node("c")) == [Problem(kind="duplicate_id", node="a")]
 
 
 def test_an_unknown_skill_and_its_parameters_are_one_problem() -> None:
@@ -71,7 +72,7 @@ def test_parameters_unknown_and_wrong() -> None:
 
 
 FITS: list[tuple[ParamType, list[Any], list[Any]]] = [
-    (ParamType.STRING, ["", "x"], [1, 1.5, True, [], {}]),
+    (ParamType.STRING, ["", "x"], [1, 1.5, True, [], {}, ["{{a.output}}"]]),
     (ParamType.PATH, ["", "x"], [1, True, []]),
     (ParamType.INTEGER, [0, -3, 10**30], [1.0, "1", True, [1]]),
     (ParamType.NUMBER, [0, 1.5], ["1", True, None.__class__]),
@@ -121,9 +122,13 @@ def test_references_that_cannot_be_or_are_not_waited_for() -> None:
 
 def test_cycles_are_named_by_who_is_in_them() -> None:
     assert found(b.node("a", "b"), b.node("b", "a"), b.node("c", "b")) == [Problem(kind="cycle", other="a, b")]
-    ring = [b.node(f"n{number}", f"n{(number + 1) % 12}") for number in range(12)]
+
+
+@pytest.mark.parametrize(("size", "tail"), [(10, ""), (11, " …")])
+def test_a_long_cycle_is_cut_short_in_its_sentence(size: int, tail: str) -> None:
+    ring = [b.node(f"n{number}", f"n{(number + 1) % size}") for number in range(size)]
     (problem,) = problems(Plan(nodes=tuple(ring)), CATALOGUE, Limits())
-    assert problem.other == "n0, n1, n2, n3, n4, n5, n6, n7, n8, n9 …"
+    assert problem.other == f"n0, n1, n2, n3, n4, n5, n6, n7, n8, n9{tail}"
 
 
 def test_a_chain_that_is_too_long() -> None:

@@ -87,6 +87,10 @@ def test_a_different_node_of_the_same_id_is_renamed_around_names_in_use() -> Non
     )
 
 
+def test_the_second_of_two_is_number_two() -> None:
+    assert edges(mended(b.node("a"), b.node("a", "b"), b.node("b"))) == {"a": (), "a_2": ("b",), "b": ()}
+
+
 # --- skills ---------------------------------------------------------------------------------------------------
 
 
@@ -123,6 +127,11 @@ def test_parameters_are_read_as_what_the_skill_takes() -> None:
         Repair(kind="coerced_param", node="a", other="limit"),
         Repair(kind="dropped_param", node="a", other="colour"),
     )
+
+
+def test_a_reference_stands_for_a_whole_list() -> None:
+    plan = mended(b.node("a"), b.node("b", "a", params={"paths": "{{a.output}}"}))
+    assert (plan.by_id["b"].params, plan.repairs) == ({"paths": "{{a.output}}"}, ())
 
 
 def test_open_parameters_and_those_of_unknown_skills_are_left() -> None:

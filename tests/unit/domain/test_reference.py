@@ -13,6 +13,7 @@ OUTPUTS: dict[str, Any] = {
     "t1": {"items": [{"name": "a"}, {"name": "b"}], "0": "zero", "n": 0, "none": None, "a-b": 1},
     "t2": "text",
     "列": [1, [2, 3]],
+    "名": {"é": "名"},
 }
 
 
@@ -58,6 +59,7 @@ def test_references_anywhere_in_a_value() -> None:
         ("n={{t1.output.n}}, {{t2.output}}", "n=0, text"),
         ("see {{列.output}}", "see [1, [2, 3]]"),
         (" {{t1.output.n}}", " 0"),
+        ("see {{名.output}}", 'see {"é": "名"}'),
         ({"a": ["{{t2.output}}", 5], "b": True}, {"a": ["text", 5], "b": True}),
         (("{{t2.output}}",), ["text"]),
         ("{{t9.outputs}}", "{{t9.outputs}}"),
