@@ -9,7 +9,8 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from app.wiring import House, house
 from domain.card import Card, card_of
 from domain.chat import ChatMessage
 from domain.errors import BrokerDown, Refused, Unavailable
+from domain.ports import UnitOfWork
 from domain.skill import Catalogue
 from domain.task import Scope, Task, TaskState
 from domain.texts import Language, say
@@ -64,7 +66,7 @@ class Session:
         except asyncio.CancelledError:
             await self._cancel(task_id)
             raise
-        await self.here.store.transact(lambda uow: uow.deliveries.delivered(task_id, self.here.clock.now()))
+        await self.here.store.transact(partial(_note_shown, task=task, at=self.here.clock.now()))
         answer(await self.document(task) if as_json else _text(task))
         return code_of(task.state)
 
@@ -170,6 +172,11 @@ def said(outcome: Reply) -> int:
         return 2
     answer(reply_text(outcome))
     return 0
+
+
+def _note_shown(uow: UnitOfWork, task: Task, at: datetime) -> None:
+    uow.deliveries.shown(task.id, task.version, None)
+    uow.deliveries.delivered(task.id, at)
 
 
 def _progress() -> Callable[[Task], None]:

@@ -14,7 +14,7 @@ from dispatcher.policy import Policy
 from dispatcher.turn import Decided
 from domain import events as e
 from domain.errors import Refused, Unavailable, Unroutable
-from domain.ids import SubtaskId
+from domain.ids import SubtaskId, trace_id_of
 from domain.messages import Nudge, Order, TaskMessage
 from domain.ports import Clock, ControlBus, Entropy, Store, UnitOfWork
 from domain.task import SubtaskState
@@ -61,6 +61,7 @@ class Outgoing:
             name = SubtaskId.read(message.task_id)
             if refusal is None and name is not None:
                 self._confirmed[name, message.metadata.attempt] = None
+                log.info("attempt_dispatched", trace=trace_id_of(message.metadata.traceparent), **_labels(message))
                 continue
             log.warning("dispatch_unconfirmed", subtask=message.task_id, agent=message.target, error=str(refusal))
             if isinstance(refusal, Unroutable):
@@ -109,3 +110,7 @@ class Outgoing:
         worker = order.lease.worker
         told = await self._bus.order(order.agent, worker, Order(type=kind, task_id=name, exec_id=order.lease.exec_id))
         log.info("worker_told", order=kind, subtask=name, agent=order.agent, worker=worker, told=told)
+
+
+def _labels(message: TaskMessage) -> dict[str, object]:
+    return {"subtask": message.task_id, "agent": message.target, "attempt": message.metadata.attempt}

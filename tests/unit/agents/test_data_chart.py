@@ -173,7 +173,7 @@ class TestChinese:
         monkeypatch.setattr(drawing, "_CHINESE", ())
         answer = chart(path, language="zh")
         assert answer["unreadable"]
-        assert answer["title"] == "金额合计(按地区)"
+        assert answer["title"] == "金额合计（按地区）"
 
     def test_latin_names_need_none(self, orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(drawing, "_CHINESE", ())

@@ -62,8 +62,8 @@ async def test_the_example_is_profiled_exactly(root: Path) -> None:
 
 async def test_in_chinese(root: Path) -> None:
     result = await ask(root, "data_profile", "zh", path="sales.csv")
-    assert result.summary == "sales.csv:5,000 行、11 列,重复行 20,缺失值 65;值得留意之处:6 项。"
-    assert result.findings[0].message == "与前面完全重复的行:20。"
+    assert result.summary == "sales.csv：5,000 行、11 列，重复行 20，缺失值 65；值得留意之处：6 项。"
+    assert result.findings[0].message == "与前面完全重复的行：20。"
 
 
 async def test_all_tables_of_an_sqlite_file_or_one(root: Path) -> None:

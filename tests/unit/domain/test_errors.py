@@ -53,7 +53,8 @@ def test_a_refused_plan_names_its_first_problems(count: int, more: str) -> None:
     assert error.problems == tuple(problems)
     shown = "; ".join(f"“n{number}” depends on itself" for number in range(min(count, 5)))
     assert str(error) == f"This plan cannot be run: {shown}{more}"
-    assert error.say("zh").startswith("这个计划无法执行:“n0”依赖自己")
+    assert "这个计划无法执行" in error.say("zh")
+    assert "“n0”依赖自己" in error.say("zh")
 
 
 def test_malformed_is_refused() -> None:

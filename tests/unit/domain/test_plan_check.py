@@ -149,9 +149,9 @@ def test_clean_edges_keep_what_can_be_walked() -> None:
         (
             Problem(kind="too_deep", count=4, limit=3),
             "its longest chain has 4 tasks, more than the limit of 3",
-            "最长的链有 4 个任务,超过上限 3",
+            "最长的链有 4 个任务，超过上限 3",
         ),
-        (Problem(kind="cycle", other="a, b"), "these tasks wait for one another: a, b", "这些任务互相等待:a, b"),
+        (Problem(kind="cycle", other="a, b"), "these tasks wait for one another: a, b", "这些任务互相等待：a, b"),
     ],
 )
 def test_a_problem_speaks(problem: Problem, english: str, chinese: str) -> None:

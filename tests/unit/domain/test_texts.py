@@ -31,8 +31,10 @@ def test_both_languages_say_something_with_the_same_placeholders(key: str) -> No
     english, chinese = CATALOGUE[key]
     assert english.strip()
     assert chinese.strip()
-    assert placeholders(english) == placeholders(chinese)
     assert all(name.isidentifier() for name in placeholders(english))
+    # What a linter says of a rule exists in English only; Chinese explains the rule instead.
+    assert placeholders(chinese) <= placeholders(english) | ({"name"} if key.startswith("code.rule.") else set())
+    assert placeholders(english) <= placeholders(chinese) | ({"message"} if key.startswith("code.rule.") else set())
 
 
 def test_a_failure_is_said_without_any_values() -> None:
