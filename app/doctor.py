@@ -66,7 +66,7 @@ async def _broker(house: House, language: Language) -> str:
     from messaging import check
 
     url = house.settings.amqp_url
-    return say("cli.embedded", language) if url is None else await check(url.get_secret_value())
+    return say("cli.embedded", language) if url is None else await check(url.get_secret_value(), language)
 
 
 async def _model(house: House, language: Language) -> str:

@@ -69,6 +69,8 @@ def _configure(settings: Settings, stream: TextIO) -> None:
     # Libraries log their own way; their warnings join ours, and nothing that may hold a URL below that.
     logging.basicConfig(level=logging.WARNING, stream=stream, format="%(message)s", handlers=None, force=True)
     logging.getLogger().handlers[0].addFilter(_redacting)
+    for noisy in ("aiormq", "aio_pika"):  # a traceback at every reconnect, which we report ourselves in a line
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
 def _stream(path: Path | None) -> TextIO:

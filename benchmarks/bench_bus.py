@@ -228,7 +228,8 @@ def part(load: Load, *, count: int, window: int) -> Load:
 
 async def delete(load: Load) -> None:
     topology = Topology(load.prefix)
-    names = [queue.name for queue in (topology.star, topology.agent(AGENT))]
+    control = (topology.star, topology.heartbeats, topology.dead_letters, topology.agent(AGENT))
+    names = [queue.name for queue in control]
     connection = await aio_pika.connect(load.url)
     async with connection, connection.channel() as channel:
         for name in (*names, f"{load.prefix}naive.tasks", f"{load.prefix}naive.results"):

@@ -56,10 +56,8 @@ def shapes(folder: Path, settings: Mapping[str, str], title: str) -> None:
                 run(folder, settings, "run", "plan.json", "--count", count, "--concurrency", concurrency, "--json")
             )
             assert told["failed"] == 0, told
-            print(
-                f"| {title} | {shape} | {load} ({concurrency} at once) | {told['subtasks_per_s']:.0f} | {told['p50_ms']:.1f} | {told['p99_ms']:.1f} |",
-                flush=True,
-            )
+            figures = (told["subtasks_per_s"], told["p50_ms"], told["p99_ms"])
+            print(f"| {title} | {shape} | {load} ({concurrency} at once) |", *(f"{number:.0f} |" for number in figures))
 
 
 @contextmanager
@@ -95,9 +93,8 @@ def one_request(folder: Path, settings: Mapping[str, str], title: str) -> None:
         run(folder, settings, "ask", "echo hello world")
         seconds.append(time.perf_counter() - begun)
     told = json.loads(run(folder, settings, "ask", "echo hello world", "--json"))
-    print(
-        f"ask, one step, {title}: whole command {sorted(seconds)[2]:.2f} s, received to answered {told['timings']['total_s']:.3f} s"
-    )
+    whole, inside = sorted(seconds)[2], told["timings"]["total_s"]
+    print(f"ask, one step, {title}: whole command {whole:.2f} s, received to answered {inside:.3f} s")
 
 
 def help_time(folder: Path) -> None:
@@ -115,9 +112,8 @@ def main() -> None:
         folder = Path(name)
         help_time(folder)
         one_request(folder, {}, "embedded")
-        print(
-            "| deployment | plan | load | subtasks/s | task p50 ms | task p99 ms |\n| --- | --- | --- | --- | --- | --- |"
-        )
+        print("| deployment | plan | load | subtasks/s | task p50 ms | task p99 ms |")
+        print("| --- | --- | --- | --- | --- | --- |")
         shapes(folder, {}, "SQLite, in process")
         if amqp and postgres:
             real = {"AMQP_URL": amqp, "DATABASE_URL": postgres}

@@ -59,10 +59,17 @@ class SqlTasks:
         return self._lock_free(limit, IS_UNANSWERED, _is_unclaimed(now))
 
     def lock_ready(self, now: datetime, limit: int) -> list[Task]:
-        """Tasks with something to send. One in which all that is ready waits for a person is passed over."""
+        """Tasks with something to send, every user's oldest before anybody's next. One in which all that is ready
+        waits for a person is passed over."""
         is_due = SUBTASK.c.due_at.is_(None) | (SUBTASK.c.due_at <= now)
         ready = select(SUBTASK.c.task_id).where(IS_READY, is_due)
-        return self._lock_free(limit, TASK.c.id.in_(ready), TASK.c.state != TaskState.WAITING.value)
+        place = func.row_number().over(partition_by=(TASK.c.tenant, TASK.c.owner), order_by=TASK.c.created_at)
+        queued = select(TASK.c.id, place.label("place")).where(
+            TASK.c.id.in_(ready), TASK.c.state != TaskState.WAITING.value
+        )
+        in_turn = queued.subquery()
+        first = select(in_turn.c.id).order_by(in_turn.c.place, in_turn.c.id).limit(limit)
+        return self._lock_free(limit, TASK.c.id.in_(first))
 
     def lock_overdue(self, now: datetime, leases_until: datetime, limit: int) -> list[Task]:
         """Tasks in which a time ran out."""

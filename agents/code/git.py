@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.errors import Refused
+from domain.errors import Malformed, Refused
 
 _SAFE = (
     *("--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null"),
@@ -34,6 +34,7 @@ _ENVIRONMENT: Mapping[str, str] = {
 _NAME = re.compile(r"(?!-)(?!.*\.\.)(?!.*@\{)[\w./+@#-]{1,200}")
 _USUAL_BASES = ("main", "master", "develop", "trunk", "origin/main", "origin/master")
 _HUNK = re.compile(rb"@@ -\S+ \+(\d+)(?:,(\d+))? @@")
+_GIT = "git"
 _TIMEOUT_S = 30.0
 
 
@@ -64,7 +65,7 @@ class Repository:
         self._at = place if place.is_dir() else place.parent
         try:
             found = self._git("rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
-        except Refused as error:
+        except Malformed as error:
             raise Refused("code.no_repository") from error
         self.top, git_dir, common = (self._at / line for line in found.decode().splitlines())
         self._at = self.top  # paths are relative to the top from here on
@@ -79,7 +80,7 @@ class Repository:
             try:
                 found = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{spelling}^{{commit}}")
                 return found.decode().strip()
-            except Refused:
+            except Malformed:
                 continue
         return None
 
@@ -96,7 +97,7 @@ class Repository:
         """Where `tip` left `base`; `base` itself when they share no history."""
         try:
             return self._git("merge-base", base, tip).decode().split()[0]
-        except Refused:
+        except Malformed:
             return base
 
     def count(self, start: str, tip: str) -> int:
@@ -121,7 +122,7 @@ class Repository:
             head, _, rest = said.partition(b"\n")
             fields = head.split()
             if len(fields) != 3:
-                raise Refused("code.broken_repository")
+                raise Malformed("code.broken_repository")
             size = int(fields[2])
             said = rest[size + 1 :]
             yield blob, rest[:size]
@@ -146,7 +147,7 @@ class Repository:
     def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
         try:
             done = subprocess.run(  # noqa: S603 -- argv only; names are checked before they get here
-                ["git", *_SAFE, "-C", str(self._at), *arguments],  # noqa: S607 -- PATH is ours
+                [_GIT, *_SAFE, "-C", str(self._at), *arguments],
                 input=stdin,
                 capture_output=True,
                 env=self._environment,
@@ -156,7 +157,7 @@ class Repository:
         except FileNotFoundError as error:
             raise Refused("code.no_git") from error
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            raise Refused("code.broken_repository") from error
+            raise Malformed("code.broken_repository") from error
         return done.stdout
 
 

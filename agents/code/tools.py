@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -34,10 +35,12 @@ def inspect(files: Sequence[SourceFile], scratch: Path) -> list[Issue]:
         folder = tree / str(number)
         folder.mkdir(parents=True)
         (folder / PurePosixPath(file.name).name).write_bytes(file.content)
-    ruff = _start([*_RUFF, f"--select={_SELECTED}", f"--ignore={_IGNORED}", "."], tree)
-    bandit = _start([*_BANDIT, "."], tree)
-    by_ruff = from_ruff(_named(_answer(ruff, scratch / "ruff"), files))
-    by_bandit = from_bandit(_named(_answer(bandit, scratch / "bandit")["results"], files))
+    with (
+        _started([*_RUFF, f"--select={_SELECTED}", f"--ignore={_IGNORED}", "."], tree) as ruff,
+        _started([*_BANDIT, "."], tree) as bandit,
+    ):
+        by_ruff = from_ruff(_named(_answer(ruff, scratch / "ruff"), files))
+        by_bandit = from_bandit(_named(_answer(bandit, scratch / "bandit")["results"], files))
     lines = {file.name: file.content.splitlines() for file in files}
     tests = {file.name for file in files if file.is_test}
     issues = merged(list(by_ruff), [issue for issue in by_bandit if not _is_accepted(issue, lines[issue.file])])
@@ -50,21 +53,24 @@ def _is_accepted(issue: Issue, lines: Sequence[bytes]) -> bool:
     return any(mark and (mark[1] is None or issue.rule.encode() in mark[1]) for mark in marks)
 
 
-def _start(arguments: Sequence[str], tree: Path) -> subprocess.Popen[bytes]:
+@contextmanager
+def _started(arguments: Sequence[str], tree: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A tool at work, which ends with the block. It answers into a file, so that neither has to wait for us to read."""
     argv = [sys.executable, "-P", "-s", "-m", *arguments]
-    with (tree.parent / arguments[0]).open("wb") as out:  # not a pipe: neither has to wait for us to read
-        return subprocess.Popen(argv, cwd=tree, stdin=subprocess.DEVNULL, stdout=out)  # noqa: S603 -- fixed argv
+    said = tree.parent / arguments[0]
+    with said.open("wb") as out, subprocess.Popen(argv, cwd=tree, stdin=subprocess.DEVNULL, stdout=out) as process:  # noqa: S603 -- fixed argv
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _answer(process: subprocess.Popen[bytes], said: Path) -> Any:
     try:
-        code = process.wait(_TIMEOUT_S)
-        if code == 0:
+        if process.wait(_TIMEOUT_S) == 0:
             return json.loads(said.read_bytes())
     except (subprocess.TimeoutExpired, ValueError) as error:
         raise Unavailable("code.tool_failed", tool=said.name) from error
-    finally:
-        process.kill()
     raise Unavailable("code.tool_failed", tool=said.name)
 
 

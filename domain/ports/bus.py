@@ -34,7 +34,9 @@ class Subscription(Protocol[M_co]):
     """A stream of messages of one kind that survives reconnects. An async context manager yields it."""
 
     async def batch(self, limit: int) -> Sequence[Arrival[M_co]]:
-        """Wait for a message; return it with all that have arrived behind it, at most `limit`."""
+        """Wait for a message; return it with all that have arrived behind it, at most `limit`.
+
+        Raises BrokerDown once the bus is closed."""
         ...
 
     async def ack(self, arrivals: Sequence[Arrival[Any]]) -> None:
@@ -42,7 +44,7 @@ class Subscription(Protocol[M_co]):
         ...
 
     async def reject(self, arrivals: Sequence[Arrival[Any]]) -> None:
-        """Unusable: dead-letter these."""
+        """Unusable: dead-letter these, where their queue has dead letters; else they are dropped."""
         ...
 
 
@@ -63,7 +65,9 @@ class ControlBus(Protocol):
         ...
 
     async def declare(self, agents: Collection[str]) -> None:
-        """Make sure that these agents have their queues. Raises BrokerDown; Misconfigured on a mismatch."""
+        """Make sure that these agents, and the control plane, have their queues.
+
+        Raises BrokerDown; Misconfigured on a mismatch, or for a name no agent can have."""
         ...
 
     async def publish(self, messages: Sequence[TaskMessage]) -> Sequence[Unavailable | None]:
@@ -74,7 +78,7 @@ class ControlBus(Protocol):
         ...
 
     async def order(self, agent: str, worker: str, order: Order) -> bool:
-        """Tell one worker something. False when it is not there any more."""
+        """Tell one worker something. False when it is not there any more, or the broker is not."""
         ...
 
     def reports(self) -> AbstractAsyncContextManager[Subscription[Report]]:

@@ -41,7 +41,7 @@ class Tasks(Protocol):
     ends; a row locked elsewhere is waited for by `lock`, passed over by the others."""
 
     def add(self, task: Task) -> None:
-        """Insert a new task with all its subtasks."""
+        """Insert a new task with all its subtasks; it is held from now on. Raises KeyError when its id is taken."""
         ...
 
     def lock(self, ids: Iterable[str]) -> dict[str, Task]:
@@ -57,7 +57,8 @@ class Tasks(Protocol):
         ...
 
     def lock_ready(self, now: datetime, limit: int) -> list[Task]:
-        """Tasks with a READY subtask whose `due_at` is not after `now`, oldest first."""
+        """Tasks with a READY subtask whose `due_at` is not after `now`: every user's oldest before anybody's
+        next, so that nobody waits for another's backlog. Tasks that only wait for a person are passed over."""
         ...
 
     def lock_overdue(self, now: datetime, leases_until: datetime, limit: int) -> list[Task]:
@@ -66,7 +67,8 @@ class Tasks(Protocol):
         ...
 
     def put(self, task: Task, attempts: Sequence[Attempt] = ()) -> Task:
-        """Save what changed in a locked task, and ended attempts. Returns it with its version raised.
+        """Save what changed in a locked task, and ended attempts. Returns it with its version raised; one in which
+        nothing changed is returned as it is.
 
         Saving a task that is not locked in this transaction is a bug and raises KeyError."""
         ...
@@ -76,7 +78,8 @@ class Tasks(Protocol):
         ...
 
     def next_due(self) -> datetime | None:
-        """The earliest time at which `lock_ready` or `lock_overdue` will have something new."""
+        """The earliest time at which `lock_ready` or `lock_overdue` will have something new. What is due already
+        is not news."""
         ...
 
     def find(self, scope: Scope, task_id: str) -> Task | None:

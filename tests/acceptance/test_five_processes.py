@@ -167,3 +167,4 @@ def test_a_foreign_listener_joins_as_an_agent(deployment: Deployment, services: 
         dispatcher.terminate()
         dispatcher.wait(30)
         deployment.restart("dispatcher")
+        assert deployment.command("ask", "echo back again").code == 0

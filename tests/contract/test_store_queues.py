@@ -117,6 +117,13 @@ async def test_ready_are_those_with_something_due(ground: Ground) -> None:
     assert await ground.do(ready(at(5), limit=1)) == ["BBBBBB"]
 
 
+async def test_nobody_waits_behind_another_users_backlog(ground: Ground) -> None:
+    backlog = [planned(chain("a"), f"AAAAA{place}", created_at=at(place - 9)) for place in range(9)]
+    other = planned(chain("a"), "BBBBBB", scope=Scope(tenant="main", owner="console:bob"), created_at=at(9))
+    await ground.add(*backlog, other)
+    assert sorted(await ground.do(ready(FAR, limit=3))) == ["AAAAA0", "AAAAA1", "BBBBBB"]
+
+
 async def test_a_task_that_only_waits_for_a_person_is_passed_over(ground: Ground) -> None:
     waiting = planned(plan(Node(id="a", skill="send", effect=Effect.EXTERNAL)))
     assert waiting.state is TaskState.WAITING
