@@ -27,7 +27,8 @@ async def tell(bus: ControlBus, task_id: str, effects: Iterable[e.Effect]) -> No
     for effect in effects:
         if isinstance(effect, e.Stop):
             await _stop(bus, task_id, effect)
-    nudges = [Nudge(kind="changed", task_id=task_id)]
+    # “planned” too: what was approved can be sent, and what was cancelled made room.
+    nudges = [Nudge(kind="changed", task_id=task_id), Nudge(kind="planned", task_id=task_id)]
     if any(isinstance(effect, e.Settle) for effect in effects):
         nudges.append(Nudge(kind="settled", task_id=task_id))
     await bus.nudge(nudges)

@@ -157,14 +157,19 @@ def _ready_again(sub: Subtask, due_at: datetime | None) -> Subtask:
     return replace(sub, state=SubtaskState.READY, lease=None, due_at=due_at, dispatched_at=None, started_at=None)
 
 
+def _acted(task: Task, sub: Subtask, outcome: Outcome, at: datetime) -> Step:
+    """End an external effect that did not succeed, without repeating it: failed if its agent knows that."""
+    doubt = Failure(code="outcome_unknown")
+    failure = (sub.failure or doubt) if outcome is Outcome.FAILED else doubt
+    if failure.code != doubt.code:
+        return end(task, sub, SubtaskState.FAILED, outcome, at)
+    return end(task, replace(sub, failure=failure), SubtaskState.UNKNOWN, Outcome.UNKNOWN, at)
+
+
 def _try_again(task: Task, sub: Subtask, outcome: Outcome, event: e.Failed | e.TimedOut | e.LeaseExpired) -> Step:
     node = node_of(task, sub.key)
-    is_known = outcome is Outcome.FAILED and (sub.failure is None or sub.failure.code != "outcome_unknown")
-    if node.effect is Effect.EXTERNAL and is_known:  # whoever reports has acted, claimed or not
-        return end(task, sub, SubtaskState.FAILED, outcome, event.at)
-    if node.effect is Effect.EXTERNAL and sub.lease is not None:  # granted: it may have happened
-        unknown = replace(sub, failure=Failure(code="outcome_unknown"))
-        return end(task, unknown, SubtaskState.UNKNOWN, Outcome.UNKNOWN, event.at)
+    if node.effect is Effect.EXTERNAL and (sub.lease is not None or outcome is Outcome.FAILED):
+        return _acted(task, sub, outcome, event.at)  # granted, or reported by somebody who never asks
     sub = replace(sub, failures=sub.failures + 1)
     policy = RetryPolicy(max_attempts=node.max_attempts)
     again = policy.retry_at(sub.failures, sub.failure or _lost("error"), event.at, event.jitter)

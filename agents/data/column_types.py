@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from agents.data.opened import literal
 from agents.data.rows import Rows
-from agents.data.shape import Column, columns_of
+from agents.data.shape import columns_of
 
 _START = 1000  # rows
 NUMBER = r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?"
@@ -37,27 +37,37 @@ TIMES = (Candidate("DATE", _DAY), Candidate("TIMESTAMP", _DAY + r"[ T]\d{1,2}:\d
 def typed(rows: Rows, candidates: Sequence[Candidate]) -> None:
     """Give the text columns of a table the first of `candidates` that all their values read as."""
     columns = columns_of(rows)
-    found = {column: _found(rows, column.sql, candidates) for column in columns if column.kind == "text"}
-    if any(found.values()):
-        kept = ", ".join(_typed(column, found.get(column)) for column in columns)
+    found = _found(rows, [column.sql for column in columns if column.kind == "text"], candidates)
+    if found:
+        kept = ", ".join(_typed(column.sql, found.get(column.sql)) for column in columns)
         rows.connection.execute(f"CREATE OR REPLACE TABLE {rows.source} AS {rows.only(kept).source}")
 
 
-def _typed(column: Column, found: Candidate | None) -> str:
-    return f"CAST(trim({column.sql}) AS {found.type}) AS {column.sql}" if found else column.sql
+def _typed(column: str, found: Candidate | None) -> str:
+    return f"CAST(trim({column}) AS {found.type}) AS {column}" if found else column
 
 
-def _found(rows: Rows, column: str, candidates: Sequence[Candidate]) -> Candidate | None:
-    """The first candidate that fits every value; the first rows rule most out before all are read."""
-    start = rows.only(column, f"LIMIT {_START}")
-    likely = [candidate for candidate in candidates if _fits_all(start, column, candidate)]
-    is_there = likely and rows.one(f"count({column})")[0] > 0
-    return next((candidate for candidate in likely if is_there and _fits_all(rows, column, candidate)), None)
+def _found(rows: Rows, columns: Sequence[str], candidates: Sequence[Candidate]) -> dict[str, Candidate]:
+    """The first candidate per column; the first rows rule most out before all rows are read, once per round."""
+    every = [(column, candidate) for column in columns for candidate in candidates]
+    start = rows.only("*", f"LIMIT {_START}")
+    likely = [pair for pair, (values, read) in _counted(start, every).items() if values == read]
+    found: dict[str, Candidate] = {}
+    while likely:
+        firsts = list({column: (column, candidate) for column, candidate in reversed(likely)}.values())
+        counted = _counted(rows, firsts)
+        found |= {column: candidate for (column, candidate), (values, read) in counted.items() if values == read > 0}
+        likely = [pair for pair in likely if pair not in counted and pair[0] not in found]
+    return found
 
 
-def _fits_all(rows: Rows, column: str, candidate: Candidate) -> bool:
-    values, read = rows.one(f"count({column}), count({_read(column, candidate)})")
-    return bool(values == read)
+def _counted(rows: Rows, pairs: Sequence[tuple[str, Candidate]]) -> dict[tuple[str, Candidate], tuple[int, int]]:
+    """Per column and candidate how many values there are, and how many read as it."""
+    if not pairs:
+        return {}
+    asked = ", ".join(f"count({column}), count({_read(column, candidate)})" for column, candidate in pairs)
+    counts = rows.one(asked)
+    return dict(zip(pairs, zip(counts[::2], counts[1::2], strict=True), strict=True))
 
 
 def _read(column: str, candidate: Candidate) -> str:

@@ -7,7 +7,9 @@ import io
 import json
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,21 +31,25 @@ TABLES = st.integers(2, 4).flatmap(
 )
 
 
-def profiled(content: bytes) -> dict[str, object]:
+def asked(work: Callable[[dict[str, Any], Path], dict[str, Any]], content: bytes, **more: Any) -> dict[str, Any]:
+    """What the agent says of a file: its answer, or `{"refused": the key}`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.csv"
         path.write_bytes(content)
-        return profile({"path": str(path)}, Path(folder))
+        try:
+            return work({"path": str(path), **more}, Path(folder))
+        except Refused as error:
+            return {"refused": error.key, "said": [error.say("en"), error.say("zh")]}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(TABLES)
 def test_every_row_is_counted(rows: list[list[str]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow([f"name {place}" for place in range(len(rows[0]))])
     writer.writerows(rows)
-    (table,) = profiled(text.getvalue().encode())["profiles"]  # type: ignore[misc] # the figures are JSON
+    (table,) = asked(profile, text.getvalue().encode())["profiles"]
     assert table["rows"] == len(rows)
     for place, column in enumerate(table["columns"]):
         values = [row[place] for row in rows if row[place]]
@@ -57,32 +63,24 @@ def test_every_row_is_counted(rows: list[list[str]]) -> None:
             assert column["max"] == max(map(int, values))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.one_of(st.binary(max_size=200), st.text("ab1,;\t|\"'\n\r .-é", max_size=80).map(str.encode)))
 def test_any_bytes_end_in_figures_or_a_sentence(content: bytes) -> None:
-    try:
-        json.dumps(profiled(content), allow_nan=False)
-    except Refused as error:
-        assert error.say("zh") != error.say("en")
+    answer = asked(profile, content)
+    json.dumps(answer, allow_nan=False)
+    assert answer.keys() >= {"profiles"} or answer["refused"].startswith("data.")
 
 
-WORDS = (
-    "SELECT FROM data WHERE a b * ( ) , ; ' \" 1 = COPY TO '/tmp/x' GROUP BY read_csv('/etc/passwd') UNION WITH".split()
-)
+WORDS = ["SELECT", "FROM", "data", "WHERE", "a", "b", "*", "(", ")", ",", ";", "'", "1", "=", "COPY", "TO", "'/tmp/x'"]
+WORDS += ["GROUP BY", "read_csv('/etc/passwd')", "UNION", "WITH", "ORDER BY", "--"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.one_of(st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join), st.text(max_size=30)))
 def test_any_sql_ends_in_rows_or_a_sentence(sql: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "a.csv"
-        path.write_text("a,b\n1,x\n")
-        try:
-            answer = query({"path": str(path), "sql": sql, "limit": 5, "query_s": 2.0}, Path(folder))
-        except Refused as error:
-            assert error.key.startswith("data.")
-        else:
-            assert "root:" not in json.dumps(answer, allow_nan=False)
+    answer = asked(query, b"a,b\n1,x\n", sql=sql, limit=5, query_s=2.0)
+    assert "root:" not in json.dumps(answer, allow_nan=False)
+    assert answer.keys() >= {"columns", "rows"} or answer["refused"].startswith("data.")
 
 
 @given(st.lists(st.text(max_size=4), min_size=1, max_size=8))

@@ -18,7 +18,7 @@ from domain.reference import references
 from domain.skill import Catalogue, Effect, Param, ParamType, SkillSpec
 from tests.property.test_plan_graph import is_acyclic
 
-MANY = settings(max_examples=150, deadline=None)
+MANY = settings(max_examples=100, deadline=None)
 SKILLS = (
     SkillSpec(name="look", description="", params=(Param(name="n", type=ParamType.INTEGER), Param(name="of"))),
     SkillSpec(name="read_file", description="", open_params=True),

@@ -239,4 +239,4 @@ class TaskUnderFire(RuleBasedStateMachine):
 
 
 TestTaskUnderFire = TaskUnderFire.TestCase
-TestTaskUnderFire.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+TestTaskUnderFire.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.errors import Refused
 from domain.reference import MAX_RENDERED, Reference, references, resolve
 
-MANY = settings(max_examples=200, deadline=None)
+MANY = settings(max_examples=100, deadline=None)
 keys = st.sampled_from(["a", "b-c", "d_e", "0", "名", "x1"])
 leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
 outputs: st.SearchStrategy[Any] = st.recursive(

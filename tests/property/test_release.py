@@ -50,7 +50,7 @@ windows = st.builds(Window, per_task=st.integers(0, 4), total=st.integers(0, 12)
 
 
 @given(crowds(), windows)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_release_is_fair_and_within_its_limits(tasks: list[Task], window: Window) -> None:
     flying = {task.id: sum(sub.state in IN_FLIGHT for sub in task.subtasks.values()) for task in tasks}
     in_flight = Counter(dict.fromkeys(USERS, 0))

@@ -330,13 +330,13 @@ class TestHostileRepository:
     )
     def test_no_setting_of_it_runs(self, repo: Path, ran: Path, setting: str) -> None:
         folder = repo / "repo"
-        git(folder, "config", setting, f"!touch {ran}" if setting.startswith("alias") else f"touch {ran};")
+        git(folder, "config", setting, f"!touch {ran}" if setting.startswith("alias") else f"touch {ran} #")
         (folder / ".git" / "info" / "attributes").write_text("*.py diff=evil filter=evil\n")
         assert judged(repo, "repo", branch=BRANCH)["figures"]["files"] == 3
         assert not ran.exists()
 
     def test_such_settings_do_run_where_git_is_used_carelessly(self, repo: Path, ran: Path) -> None:
-        git(repo / "repo", "config", "diff.external", f"touch {ran};")
+        git(repo / "repo", "config", "diff.external", f"touch {ran} #")
         git(repo / "repo", "diff", "main", BRANCH)
         assert ran.exists()
 

@@ -79,7 +79,7 @@ async def test_where_a_model_adds_nothing_it_is_not_asked() -> None:
 async def test_one_long_result_is_worth_a_model() -> None:
     model = ScriptedModel()
     answer = await ModelAnswer(model)(settled(chain("a"), {"a": Result(summary="read", output="word " * 200)}))
-    assert answer.text == "There are 30 files. [a]"
+    assert answer.text == "There are 30 files."
 
 
 async def test_a_model_that_is_down_is_for_the_caller() -> None:

@@ -56,7 +56,7 @@ def test_nothing_is_said_twice(result: Result, said: list[str]) -> None:
 
 
 def test_a_result_with_nothing_in_it_is_still_an_answer() -> None:
-    assert lines(settled(chain("x"), {"x": Result(summary=" ")})) == ["Done in 12 s; nothing was returned. [x]"]
+    assert lines(settled(chain("x"), {"x": Result(summary=" ")})) == ["Done in 12 s; nothing was returned."]
 
 
 def test_a_table_keeps_its_layout() -> None:
@@ -67,10 +67,10 @@ def test_a_table_keeps_its_layout() -> None:
 def test_a_failed_step_says_why_and_what_next() -> None:
     task = settled(chain("x"), {"x": Failure(code="bad_params", message="path is missing")})
     assert lines(task) == [
-        "**Failed** after 12 s: its parameters are wrong: path is missing. [x]",
+        "**Failed** after 12 s: its parameters are wrong: path is missing.",
         "",
         "**Next**",
-        "- Say it again with what **Step x** needs: the same call would fail again [x]",
+        "- Say it again with what **Step x** needs: the same call would fail again",
     ]
 
 

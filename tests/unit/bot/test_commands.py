@@ -230,7 +230,7 @@ async def test_cancel_stops_workers_and_settles() -> None:
             f"{task_id}.a",
             "x1",
         )
-        assert on.bus.nudged == [("changed", task_id), ("settled", task_id)]
+        assert on.bus.nudged == [("changed", task_id), ("planned", task_id), ("settled", task_id)]
         assert [attempt.key for attempt in await on.store.transact(lambda uow: uow.tasks.attempts(task_id))] == ["a"]
 
 

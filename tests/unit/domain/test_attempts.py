@@ -189,6 +189,15 @@ def test_a_granted_effect_that_failed_is_known_and_never_repeated() -> None:
     assert [attempt.outcome for attempt in attempts(effects)] == [Outcome.FAILED]
 
 
+@pytest.mark.parametrize("claim", [(), (b.claimed(),)], ids=["unclaimed", "claimed"])
+def test_an_agent_may_itself_not_know_whether_it_acted(claim: tuple[e.Event, ...]) -> None:
+    task, _ = b.do(b.planned(b.external("a")), b.approved(), b.released(), *claim)
+    failure = Failure(code="outcome_unknown", message="timeout", retryable=True)
+    task, effects = step(task, b.failed(failure=failure))
+    assert (b.states(task), task.subtasks["a"].failure) == ({"a": "unknown"}, failure)
+    assert [attempt.outcome for attempt in attempts(effects)] == [Outcome.UNKNOWN]
+
+
 def test_an_effect_that_was_never_claimed_is_tried_again_after_silence() -> None:
     task, _ = b.do(b.planned(b.external("a")), b.approved(), b.released(), b.timed_out())
     assert b.states(task) == {"a": "ready"}

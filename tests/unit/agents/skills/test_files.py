@@ -185,7 +185,7 @@ async def test_a_query_is_taken_literally(workspace: Workspace) -> None:
 
 
 async def test_nothing_found_is_said_in_the_language(workspace: Workspace) -> None:
-    assert (await run(workspace, "file_search", "zh", query="合同")).summary == "查看了 3 个文件,没有找到“合同”。"
+    assert (await run(workspace, "file_search", "zh", query="合同")).summary == "查看了 3 个文件，没有找到“合同”。"
 
 
 async def test_many_matches_are_counted_and_the_first_are_shown(workspace: Workspace) -> None:

@@ -135,7 +135,7 @@ async def test_the_same_content_goes_to_the_same_file(workspace: Workspace) -> N
 
 async def test_a_report_speaks_the_language_of_the_request(workspace: Workspace) -> None:
     result, text = await written(workspace, {"t2": REVIEW}, language="zh", request="审查代码并写报告")
-    assert text.startswith("# 报告:审查代码并写报告\n")
+    assert text.startswith("# 报告：审查代码并写报告\n")
     assert "| 级别 | 位置 | 内容 |" in text
     assert "1 个步骤中有 1 个成功。" in text
     assert result.output["path"].startswith("reports/报告-审查代码并写报告-")
