@@ -77,7 +77,7 @@ def beats(heartbeats: Iterable[Heartbeat], policy: Policy, now: datetime) -> Rea
     readers: dict[str, list[Reader]] = {}
     for heartbeat in heartbeats:
         for task_id, event in reading.beats(heartbeat, policy, now):
-            readers.setdefault(task_id, []).append(_always(event))
+            readers.setdefault(task_id, []).append(_if_theirs(event, heartbeat.agent))
     return readers
 
 
@@ -94,6 +94,16 @@ def dead_letters(arrivals: Iterable[Arrival[TaskMessage]], now: datetime) -> Rea
         event = reading.died(arrival.reason, name, message.metadata.attempt, now)
         readers.setdefault(name.task, []).append(_always(event))
     return readers
+
+
+def _if_theirs(event: e.Beat, agent: str) -> Reader:
+    """Nobody keeps another agent's lease alive, or has it stopped."""
+
+    def read(task: Task) -> Sequence[e.Event]:
+        sub = task.subtasks.get(event.key)
+        return (event,) if sub is not None and sub.agent == agent else ()
+
+    return read
 
 
 def _always(event: e.Event) -> Reader:

@@ -12,16 +12,20 @@ from domain.ids import SubtaskId, traceparent
 from domain.messages import Context, TaskContent, TaskMessage, TaskMetadata, Upstream
 from domain.plan import Node
 from domain.reference import resolve
-from domain.skill import SkillSpec
+from domain.skill import Effect, SkillSpec
 from domain.task import Subtask, SubtaskState, Task
 
 
 @dataclass(frozen=True, slots=True)
 class Agents:
-    """Which agents can be asked for each skill: those alive, else those only known of."""
+    """Which agents can be asked for each skill: those alive, else those only known of.
+
+    `claiming` are those that said hello: they know to claim before they act on the world outside.
+    """
 
     alive: Mapping[str, Sequence[str]]
     known: Mapping[str, Sequence[str]]
+    claiming: Mapping[str, Sequence[str]]
 
     @classmethod
     def of(
@@ -35,11 +39,18 @@ class Agents:
         return cls(
             alive=_by_skill([*_announced(alive), *(offer for offer in offers if offer[0] in silent)]),
             known=_by_skill([*_announced(workers), *offers]),
+            claiming=_by_skill(_announced(alive) or _announced(workers)),
         )
 
-    def choose(self, skill: str, chance: int) -> str | None:
-        """An agent for a skill; of several equally good ones, whichever `chance` falls on."""
-        agents = self.alive.get(skill) or self.known.get(skill)
+    def choose(self, node: Node, chance: int) -> str | None:
+        """An agent for a subtask; of several equally good ones, whichever `chance` falls on.
+
+        An external effect never goes to a listener that cannot claim it: its time-out would repeat the action.
+        """
+        is_external = node.effect is Effect.EXTERNAL
+        agents = (
+            self.claiming.get(node.skill) if is_external else self.alive.get(node.skill) or self.known.get(node.skill)
+        )
         return agents[chance % len(agents)] if agents else None
 
     @property

@@ -28,7 +28,8 @@ def event_of(
     if name is None or task.plan is None or name.key not in task.plan.by_id:
         return None
     if isinstance(report, Notice):
-        return _noticed(report, task.plan.by_id[name.key], policy, now)
+        is_theirs = task.subtasks[name.key].agent == report.source
+        return _noticed(report, task.plan.by_id[name.key], policy, now) if is_theirs else None
     return _resulted(report, name.key, now, jitter)
 
 
@@ -103,9 +104,8 @@ def beats(heartbeat: Heartbeat, policy: Policy, now: datetime) -> Iterator[tuple
 
 def overdue(task: Task, now: datetime, leases_until: datetime, jitter: float) -> list[e.Event]:
     """The timers of a task that went off by `now`; leases only count if they ended by `leases_until`."""
-    if task.deadline_at <= now:
-        return [e.DeadlinePassed(at=now)]
-    gone: list[e.Event] = []
+    # A granted external effect outlives the deadline: its own timers still have to end it.
+    gone: list[e.Event] = [e.DeadlinePassed(at=now)] if task.deadline_at <= now else []
     for sub in task.subtasks.values():
         if sub.state not in IN_FLIGHT:
             continue

@@ -69,7 +69,7 @@ class Dispatcher:
         self._configured = configured
         self._silence = timedelta(seconds=agent_silence_s)
         self._outgoing = Outgoing(outside.store, outside.bus, outside.clock, outside.entropy, policy)
-        self._agents = Agents({}, {})
+        self._agents = Agents({}, {}, {})
         self._generation = 0
         self._turns = asyncio.Lock()
         self._awake = asyncio.Event()

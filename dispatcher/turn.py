@@ -112,7 +112,7 @@ class Turn:
             if task.plan is None:
                 continue
             node = task.plan.by_id[candidate.key]
-            agent = self._agents.choose(node.skill, self._entropy.bits(16))
+            agent = self._agents.choose(node, self._entropy.bits(16))
             if agent is None:  # nobody was ever heard of: it stays ready, and the deadline decides
                 continue
             due_at = self._policy.dispatch_due(node, self._now)

@@ -10,7 +10,7 @@ from typing import Any
 
 from domain.answer import Answer
 from domain.plan import Plan
-from domain.texts import CATALOGUE, Language, say
+from domain.texts import Language
 
 Json = Any  # a value `json.loads` can return
 
@@ -104,12 +104,6 @@ class Failure:
     message: str = ""
     retryable: bool = False
     retry_after_s: float | None = None
-
-    def say(self, language: Language) -> str:
-        """Why, as a clause. A code of a foreign agent that the catalogue does not know is “it failed”."""
-        known = f"failure.{self.code}"
-        reason = say(known if known in CATALOGUE else "failure.error", language)
-        return f"{reason}: {self.message}" if self.message else reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,28 +28,28 @@ def worker(agent: str, *skills: SkillSpec, seen_s: float = 0.0) -> Worker:
 
 def test_the_living_are_asked_first():
     agents = Agents.of([worker("old", ECHO, seen_s=-100), worker("new", ECHO)], START, [])
-    assert {agents.choose("echo", chance) for chance in range(4)} == {"new"}
+    assert {agents.choose(node("x", skill="echo"), chance) for chance in range(4)} == {"new"}
     assert agents.names == {"old", "new"}
 
 
 def test_chance_picks_among_the_living():
     agents = Agents.of([worker("a", ECHO), worker("b", ECHO)], START, [])
-    assert [agents.choose("echo", chance) for chance in range(3)] == ["a", "b", "a"]
+    assert [agents.choose(node("x", skill="echo"), chance) for chance in range(3)] == ["a", "b", "a"]
 
 
 def test_a_silent_agent_still_has_a_queue():
     agents = Agents.of([worker("old", ECHO, seen_s=-100)], START, [])
-    assert agents.choose("echo", 0) == "old"
+    assert agents.choose(node("x", skill="echo"), 0) == "old"
 
 
 def test_configuration_vouches_for_listeners_that_announce_nothing():
     configured = [("yunce", DEPLOY)]
-    assert Agents.of([], START, configured).choose("deploy", 0) == "yunce"
+    assert Agents.of([], START, configured).choose(node("x", skill="deploy"), 0) == "yunce"
     assert Agents.of([worker("yunce")], START, configured).alive == {"deploy": ["yunce"]}
 
 
 def test_nobody_offers_it():
-    assert Agents.of([worker("a", ECHO)], START, []).choose("deploy", 0) is None
+    assert Agents.of([worker("a", ECHO)], START, []).choose(node("x", skill="deploy"), 0) is None
 
 
 def done(the_plan, result: Result, *keys: str):

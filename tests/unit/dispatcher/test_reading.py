@@ -21,9 +21,10 @@ from domain.messages import (
     ResultMetadata,
     SkillEntry,
 )
+from domain.progress import run, step
 from domain.skill import Effect, ParamType
-from domain.task import Failure
-from tests.builders import chain, planned, released, task
+from domain.task import Failure, SubtaskState
+from tests.builders import chain, node, plan, planned, released, task
 from tests.fakes import START
 
 POLICY = Policy()
@@ -87,6 +88,12 @@ def test_started_gets_a_lease_and_the_timeout_of_its_node():
     assert event.due_at == START + timedelta(seconds=60 + POLICY.grace_s)
 
 
+def test_another_agents_notice_is_nothing():
+    about = NoticeMetadata(attempt=1, exec_id="x1", worker="w1")
+    foreign = Notice(task_id="AAAAAA.a", type="handback", source="mallory", metadata=about)
+    assert read(foreign) is None
+
+
 def test_a_claim_is_a_claim():
     assert isinstance(read(notice("claim")), e.Claimed)
 
@@ -131,12 +138,21 @@ def test_timers_that_went_off():
     assert reading.overdue(begun, START, START, 0.5) == []
     assert reading.overdue(begun, later, later, 0.5) == [e.TimedOut(key="a", attempt=1, at=later, jitter=0.5)]
     ended = begun.deadline_at
-    assert reading.overdue(begun, ended, ended, 0.5) == [e.DeadlinePassed(at=ended)]
+    assert reading.overdue(begun, ended, ended, 0.5)[0] == e.DeadlinePassed(at=ended)
+
+
+def test_a_granted_effect_still_ends_after_the_deadline():
+    """Its worker died: the deadline spares it, the lease does not."""
+    claim = read(notice("claim"))
+    ended = START + timedelta(minutes=31)
+    held, _ = step(released(planned(plan(node("a", effect=Effect.EXTERNAL))), "a"), e.Approved(at=START))
+    held = run(held, [e.Released(key="a", agent="echo", at=START, due_at=ended), claim])[0]
+    gone = reading.overdue(held, ended, ended, 0.5)
+    assert [type(event).__name__ for event in gone] == ["DeadlinePassed", "LeaseExpired"]
+    assert run(held, gone)[0].subtasks["a"].state is SubtaskState.UNKNOWN
 
 
 def test_a_lease_only_ends_while_its_clock_runs():
-    from domain.progress import step
-
     held, _ = step(released(planned(chain("a")), "a"), read(notice("started")))
     later = START + timedelta(seconds=31)
     assert reading.overdue(held, later, START, 0.5) == []

@@ -20,7 +20,8 @@ from storage import SqlStore, migrate, open_store
 from tests.builders import chain, node, plan, planned
 from tests.fakes import START, CountingEntropy, FakeClock
 
-ECHO = Agents(alive={"echo": ["echo"]}, known={"echo": ["echo"]})
+OFFERED = {"echo": ["echo"]}
+ECHO = Agents(alive=OFFERED, known=OFFERED, claiming=OFFERED)
 Take = Callable[..., object]
 
 
@@ -176,7 +177,7 @@ async def test_a_critical_failure_skips_the_rest_and_settles(store):
 
 async def test_without_any_agent_it_stays_ready(store):
     await keep(store, planned(chain("a")))
-    assert (await take(store, agents=Agents(alive={}, known={}))).messages == []
+    assert (await take(store, agents=Agents(alive={}, known={}, claiming={}))).messages == []
     assert (await stored(store)).subtasks["a"].state is SubtaskState.READY
 
 
@@ -226,3 +227,10 @@ async def test_confirmed_attempts_are_written_down(store):
 async def test_reports_about_unknown_tasks_change_nothing(store):
     decided = await take(store, report(succeeded("a"), task_id="ZZZZZZ"))
     assert (decided.changed, decided.messages) == ([], [])
+
+
+async def test_an_external_effect_never_goes_to_a_listener_that_cannot_claim(store):
+    await keep(store, planned(plan(node("a", effect=Effect.EXTERNAL))))
+    silent = Agents(alive=OFFERED, known=OFFERED, claiming={})
+    assert (await take(store, report(e.Approved(at=START)), agents=silent)).messages == []
+    assert sent(await take(store)) == ["AAAAAA.a"]
