@@ -167,7 +167,7 @@ async def _read(stream: asyncio.StreamReader | None, limit: int) -> bytes:
 
 async def _kill(process: asyncio.subprocess.Process) -> None:
     """End the whole group: what the child started may outlive it."""
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter is macOS's word for a group of zombies
         os.killpg(process.pid, signal.SIGKILL)
     await process.wait()
 

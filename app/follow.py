@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 
 import structlog
 
-from domain.errors import Unavailable
-from domain.ports import ControlBus, Store, UnitOfWork
+from domain.errors import Malformed, Unavailable
+from domain.messages import Nudge
+from domain.ports import Arrival, ControlBus, Store, UnitOfWork
 from domain.task import FINAL_TASK, Task
 
 log = structlog.get_logger()
@@ -50,10 +51,15 @@ class Follower:
                 try:
                     async with asyncio.timeout(LOOK_EVERY_S):
                         arrivals = await nudges.batch(500)
-                        named = {arrival.message.task_id for arrival in arrivals if hasattr(arrival.message, "task_id")}
+                        named = {nudge.task_id for nudge in _readable(arrivals) if self._matters(nudge)}
                 except TimeoutError:
                     pass
                 await self._look(named)
+
+    def _matters(self, nudge: Nudge) -> bool:
+        """Who only waits for the answer need not look at every change."""
+        _, on_change = self._waiting.get(nudge.task_id, (None, None))
+        return nudge.kind == "answered" or on_change is not None
 
     async def _look(self, task_ids: Collection[str]) -> None:
         wanted = [task_id for task_id in task_ids if self._is_open(task_id)]
@@ -79,6 +85,10 @@ class Follower:
             on_change(task)
         if task.state in FINAL_TASK:
             future.set_result(task)
+
+
+def _readable(arrivals: Iterable[Arrival[Nudge]]) -> list[Nudge]:
+    return [arrival.message for arrival in arrivals if not isinstance(arrival.message, Malformed)]
 
 
 def _peek(uow: UnitOfWork, task_ids: Collection[str]) -> list[Task]:

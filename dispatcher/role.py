@@ -71,6 +71,7 @@ class Dispatcher:
         self._outgoing = Outgoing(outside.store, outside.bus, outside.clock, outside.entropy, policy)
         self._agents = Agents({}, {}, {})
         self._generation = 0
+        self._has_backlog = True  # a hint, never relied on: the sweep looks around whatever it says
         self._turns = asyncio.Lock()
         self._awake = asyncio.Event()
 
@@ -169,7 +170,7 @@ class Dispatcher:
 
     async def _sweep(self) -> None:
         await self._learn_agents()
-        await self._turn(Arrived(timers=self._overdue, leases_until=self._leases_until()))
+        await self._turn(Arrived(timers=self._overdue, leases_until=self._leases_until(), looks_around=True))
         generation = self._bus.connection().generation
         await self._outgoing.resend(self._agents.names, lost_all=generation != self._generation)
         self._generation = generation
@@ -183,8 +184,10 @@ class Dispatcher:
 
     async def _turn(self, arrived: Arrived) -> None:
         async with self._turns:
-            whole = replace(arrived, confirmed=self._outgoing.take_confirmed())
+            confirmed, looks = self._outgoing.take_confirmed(), arrived.looks_around or self._has_backlog
+            whole = replace(arrived, confirmed=confirmed, looks_around=looks)
             decided = await self._store.transact(partial(self._fresh_turn, arrived=whole))
+            self._has_backlog = decided.has_backlog
         if decided.messages:
             self._group.create_task(self._outgoing.publish(decided.messages))
         await self._outgoing.tell(decided)

@@ -11,6 +11,7 @@ from datetime import datetime
 from dispatcher.assignment import Agents, task_message
 from dispatcher.policy import Policy
 from domain import events as e
+from domain.attempts import releasable
 from domain.errors import Refused
 from domain.ids import SubtaskId
 from domain.messages import TaskMessage
@@ -27,22 +28,28 @@ TASKS_PER_TURN = 64  # how many tasks with something ready or overdue one transa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """What a turn is about: readers per task id, and attempts the broker confirmed meanwhile."""
+    """What a turn is about: readers per task id, and attempts the broker confirmed meanwhile.
+
+    `looks_around` is whether to look for ready subtasks of other tasks, too; it costs a query.
+    """
 
     readers: Mapping[str, Sequence[Reader]] = field(default_factory=dict)
     confirmed: Collection[tuple[SubtaskId, int]] = ()
     timers: Reader | None = None
     leases_until: datetime | None = None
+    looks_around: bool = False
 
 
 @dataclass(slots=True)
 class Decided:
-    """What a turn decided: attempts to publish, orders to workers, tasks that changed, tasks to be answered."""
+    """What a turn decided: attempts to publish, orders to workers, tasks that changed, tasks to be answered; and
+    whether something ready had to stay behind, so that the next turn should look around."""
 
     messages: list[TaskMessage] = field(default_factory=list)
     orders: list[tuple[str, e.Grant | e.Stop]] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
+    has_backlog: bool = False
 
 
 class Turn:
@@ -75,9 +82,10 @@ class Turn:
             self._hold({task.id: task for task in overdue})
             for task in overdue:
                 self._settle(task.id, [arrived.timers])
-        ready = uow.tasks.lock_ready(self._now, TASKS_PER_TURN)
-        self._hold({task.id: task for task in ready})
+        if arrived.looks_around:
+            self._hold({task.id: task for task in uow.tasks.lock_ready(self._now, TASKS_PER_TURN)})
         self._release(self._in_flight(uow.tasks.in_flight()))
+        self._decided.has_backlog = any(self._has_ready(task) for task in self._tasks.values())
         self._save(uow)
         uow.outbox.confirm(arrived.confirmed, self._now)
         return self._decided
@@ -118,6 +126,9 @@ class Turn:
             due_at = self._policy.dispatch_due(node, self._now)
             released = e.Released(key=node.id, agent=agent, at=self._now, due_at=due_at)
             self._apply(task.id, *step(task, released))
+
+    def _has_ready(self, task: Task) -> bool:
+        return any(releasable(task, sub, self._now) for sub in task.subtasks.values())
 
     def _assign(self, task_id: str, key: str) -> None:
         """Make the message of a fresh attempt; one that cannot be made fails it at once."""

@@ -13,6 +13,18 @@ from domain.errors import Refused
 MAX_GROUPS = 50  # different values a column may have to be taken for a category
 _AMOUNT = re.compile(r"total|amount|revenue|sales|turnover|profit|value|sum|金额|总|额|收入|利润", re.IGNORECASE)
 _IDENTITY = re.compile(r"(^|_|\b)(id|no|nr|code|key|index|year|编号|序号|年份?)$", re.IGNORECASE)
+# What people call columns that the file calls otherwise, in either language.
+_WORDS = (
+    frozenset({"region", "area", "地区", "区域"}),
+    frozenset({"product", "item", "产品", "商品"}),
+    frozenset({"category", "categories", "类别", "分类", "品类"}),
+    frozenset({"date", "day", "time", "日期", "时间"}),
+    frozenset({"quantity", "数量"}),
+    frozenset({"price", "unit_price", "价格", "单价"}),
+    frozenset({"total", "amount", "sale", "revenue", "金额", "销售额", "总额", "收入"}),
+    frozenset({"customer", "client", "客户", "顾客"}),
+    frozenset({"channel", "渠道"}),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +60,20 @@ def choose(columns: Sequence[Column], distinct: Mapping[str, int], request: Mapp
 def _named(columns: Sequence[Column], name: str | None) -> Column | None:
     if not name:
         return None
+    asked = _same(name)
     found = [column for column in columns if column.name == name]
     found += [column for column in columns if column.name.casefold() == name.strip().casefold()]
+    found += [column for column in columns if _same(column.name) & asked]
     if not found:
         raise Refused("data.no_such_column", column=name[:100], columns=", ".join(each.name for each in columns[:30]))
     return found[0]
+
+
+def _same(name: str) -> frozenset[str]:
+    """A name and the other words for it, whatever its case and number."""
+    word = name.strip().casefold()
+    words = {word, word.removesuffix("s")}
+    return frozenset(words.union(*(group for group in _WORDS if words & group)))
 
 
 def _kind(columns: Sequence[Column], distinct: Mapping[str, int], x: Column | None, y: Column | None) -> str:

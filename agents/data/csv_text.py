@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import itertools
 import re
 from collections.abc import Iterator
@@ -135,7 +136,7 @@ def _layout(path: Path) -> Layout:
 
 def _rows(sample: str, delimiter: str) -> list[list[str]]:
     """The first rows; a last one that the sample cuts off is left out."""
-    lines = sample.splitlines(keepends=True)
+    lines = list(io.StringIO(sample, newline=""))  # not splitlines: a form feed ends no row
     whole = lines[:-1] if len(sample) == _SAMPLE and len(lines) > 1 else lines
     try:
         rows = (row for row in csv.reader(whole, delimiter=delimiter) if any(row))

@@ -56,7 +56,7 @@ PROFILE = SkillSpec(
     examples=(
         "profile examples/sales.csv",
         "analyse the data in examples/sales.csv",
-        "what is in sales.parquet? anything wrong with it?",
+        "what is wrong with the data in sales.parquet?",
         "分析 examples/sales.csv",
         "看看 examples/sales.csv 的数据质量",
         "统计一下 orders.db 里的数据",
@@ -126,7 +126,7 @@ CHART = SkillSpec(
     examples=(
         "chart examples/sales.csv",
         "draw a bar chart of total by region from examples/sales.csv",
-        "plot sales over time from examples/sales.csv",
+        "draw a line of sales over time from examples/sales.csv",
         "给 examples/sales.csv 画图",
         "把 examples/sales.csv 按地区画成柱状图",
     ),

@@ -67,6 +67,7 @@ def test_delimiters(tmp_path: Path, delimiter: str) -> None:
         ("a,b\n\n1,2\n\n", [[1, 2]]),
         ("a,b\n1,2", [[1, 2]]),
         ("a\nann\nbob\n", [["ann"], ["bob"]]),
+        ("a\x0cb,c\u2028d\n1,2\n", [[1, 2]]),
         ("\ufeffa,b\n1,2\n", [[1, 2]]),
         ("1,2\n3,4\n", [[1, 2], [3, 4]]),
     ],

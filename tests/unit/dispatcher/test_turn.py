@@ -48,7 +48,7 @@ async def take(
     at_s: float = 0,
 ) -> Decided:
     now = START + timedelta(seconds=at_s)
-    given = arrived or Arrived()
+    given = arrived or Arrived(looks_around=True)
     return await store.transact(lambda uow: Turn(policy or Policy(), agents, CountingEntropy(), now)(uow, given))
 
 
@@ -234,3 +234,12 @@ async def test_an_external_effect_never_goes_to_a_listener_that_cannot_claim(sto
     silent = Agents(alive=OFFERED, known=OFFERED, claiming={})
     assert (await take(store, report(e.Approved(at=START)), agents=silent)).messages == []
     assert sent(await take(store)) == ["AAAAAA.a"]
+
+
+async def test_what_had_to_stay_behind_is_a_hint_for_the_next_turn(store):
+    await keep(store, planned(plan(*(node(f"n{number}") for number in range(3)))), planned(chain("a"), "BBBBBB"))
+    policy = Policy(window=Window(per_task=1))
+    first = await take(store, policy=policy)
+    assert (len(first.messages), first.has_backlog) == (2, True)
+    assert (await take(store, report(succeeded("a"), task_id="BBBBBB"))).has_backlog is False
+    assert sent(await take(store, Arrived(looks_around=True))) == ["AAAAAA.n1", "AAAAAA.n2"]

@@ -12,7 +12,7 @@ from domain.chat import ChatMessage
 from domain.model import Completion, Prompt, Purpose
 from domain.ports import Connection, Delivery, TaskLine
 from domain.skill import Catalogue, Effect, Param, SkillSpec
-from domain.task import Failure, Route, Scope, TaskState
+from domain.task import Route, Scope, TaskState
 from tests.unit.domain import build as b
 
 
@@ -70,12 +70,6 @@ def test_a_skill_finds_its_parameters() -> None:
     skill = spec("a", params=(Param(name="path"), Param(name="limit")))
     assert skill.param("limit") == Param(name="limit")
     assert skill.param("nothing") is None
-
-
-def test_a_failure_says_why_even_when_its_word_is_a_strangers() -> None:
-    assert Failure(code="timeout").say("en") == "it took longer than its time limit"
-    assert Failure(code="timeout", message="60 s").say("zh") == "超过了时间限制: 60 s"
-    assert Failure(code="EAGAIN", message="{x}").say("en") == "it failed: {x}"
 
 
 def test_values_are_values() -> None:
