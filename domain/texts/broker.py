@@ -12,8 +12,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "error.broker_differs": (
         "The {kind} {name} on the broker has {argument} = {theirs}, but {ours} is needed. Delete it there "
         "(a queue: rabbitmqctl delete_queue {name}) and start again; it is then declared anew.",
-        "消息代理上的 {kind} {name} 的 {argument} 为 {theirs},但需要 {ours}。请在代理上删除它"
-        "(队列:rabbitmqctl delete_queue {name})后重新启动,它会被重新声明。",
+        "消息代理上的 {kind} {name} 的 {argument} 为 {theirs}，但需要 {ours}。请在代理上删除它"
+        "（队列：rabbitmqctl delete_queue {name}）后重新启动，它会被重新声明。",
     ),
     "error.broker_missing": (
         "The broker has no {name}, and this user may not declare it. Run `xingshu setup` as a user who may.",

@@ -156,14 +156,14 @@ _CODE: dict[str, tuple[str, str]] = {
     "code.reviewed": (
         "Reviewed {path}: {files} files, {lines:,} lines, {functions} functions; "
         "{high} high, {medium} medium and {low} low findings. Most tangled: {worst} ({complexity}).",
-        "已审查 {path}:{files} 个文件、{lines:,} 行、{functions} 个函数;"
-        "问题:高 {high}、中 {medium}、低 {low}。最复杂的函数:{worst}({complexity})。",
+        "已审查 {path}：{files} 个文件、{lines:,} 行、{functions} 个函数；"
+        "问题：高 {high}、中 {medium}、低 {low}。最复杂的函数：{worst}（{complexity}）。",
     ),
     "code.reviewed_branch": (
         "Reviewed the {files} changed files of {branch} (against {base}, commits: {commits}): "
         "{high} high, {medium} medium and {low} low findings, {lines_found} of them on changed lines.",
-        "已审查 {branch} 相对 {base} 改动的 {files} 个文件(提交数 {commits}):"
-        "问题:高 {high}、中 {medium}、低 {low},其中 {lines_found} 个在改动的行上。",
+        "已审查 {branch} 相对 {base} 改动的 {files} 个文件（提交数 {commits}）："
+        "问题：高 {high}、中 {medium}、低 {low}，其中 {lines_found} 个在改动的行上。",
     ),
     "code.tests": ("Test files: {files}.", "测试文件：{files} 个。"),
     "code.no_tests": ("There are no tests in it.", "其中没有测试。"),

@@ -39,7 +39,8 @@ class Command:
     @property
     def environment(self) -> dict[str, str]:
         shell = os.environ  # noqa: TID251 -- what a shell hands down
-        kept = {name: shell[name] for name in ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START") if name in shell}
+        kept = {name: shell[name] for name in ("PATH", "HOME", "LANG") if name in shell}
+        kept |= {name: value for name, value in shell.items() if name.startswith("COVERAGE_")}
         return {**kept, "XINGSHU_LOG_LEVEL": "info", "NO_COLOR": "1", **self.settings}
 
     def __call__(self, *args: str, text: str | bytes | None = None, timeout_s: float = 60) -> Ran:
@@ -57,9 +58,7 @@ class Command:
 
     def start(self, *args: str) -> subprocess.Popen[bytes]:
         """A process that goes on; its output goes to a file beside the others."""
-        number = len(list(self.folder.glob("process-*.log")))
-        log = (self.folder / f"process-{number}-{'-'.join(args)[:40].replace('/', '_')}.log").open("wb")
-        with log:
+        with self._log_of(len(list(self.folder.glob("process-*.log"))), args).open("wb") as log:
             return subprocess.Popen(
                 [XINGSHU, *args],
                 stdin=subprocess.DEVNULL,
@@ -68,6 +67,17 @@ class Command:
                 cwd=self.folder,
                 env=self.environment,
             )
+
+    def start_serving(self, *args: str) -> subprocess.Popen[bytes]:
+        """The same for `serve`; returns once the process says that it serves."""
+        log = self._log_of(len(list(self.folder.glob("process-*.log"))), args)
+        process = self.start(*args)
+        while '"serving"' not in log.read_text(errors="replace"):
+            assert process.poll() is None, log.read_text(errors="replace")
+        return process
+
+    def _log_of(self, number: int, args: tuple[str, ...]) -> Path:
+        return self.folder / f"process-{number}-{'-'.join(args)[:40].replace('/', '_')}.log"
 
     def log(self) -> str:
         """Everything this folder's processes logged."""

@@ -42,7 +42,7 @@ class Deployment:
         self.processes = {role: self._start(role) for role in ROLES}
 
     def _start(self, role: str) -> subprocess.Popen[bytes]:
-        return self.command.start("serve", "--role", role)
+        return self.command.start_serving("serve", "--role", role)
 
     def kill(self, role: str) -> None:
         """As the machine's power would: no farewell."""
@@ -149,7 +149,7 @@ def test_a_foreign_listener_joins_as_an_agent(deployment: Deployment, services: 
     ready(deployment)
     command = Command(deployment.command.folder, {**services, "XINGSHU_AGENTS": "wordsmith=word_count"})
     listener = subprocess.Popen([sys.executable, LISTENER, "wordsmith", "--url", services["AMQP_URL"]])
-    dispatcher = command.start("serve", "--role", "dispatcher")
+    dispatcher = command.start_serving("serve", "--role", "dispatcher")
     try:
         deployment.kill("dispatcher")  # the one without the setting would not know whom to ask
         (command.folder / "words.json").write_text(
@@ -167,4 +167,3 @@ def test_a_foreign_listener_joins_as_an_agent(deployment: Deployment, services: 
         dispatcher.terminate()
         dispatcher.wait(30)
         deployment.restart("dispatcher")
-        assert deployment.command("ask", "echo back again").code == 0
