@@ -259,3 +259,95 @@ def test_one_trace_id_is_in_every_stage_of_the_log(xingshu: Command):
     lines = [json.loads(line) for line in (xingshu.folder / ".xingshu/xingshu.log").read_text().splitlines()]
     events = {line["event"] for line in lines if trace in line.values()}
     assert {"message_accepted", "task_planned", "attempt_ended", "task_answered"} <= events
+
+
+def test_a_plan_is_shown_without_doing_anything(xingshu: Command):
+    shown = xingshu("plan", "profile examples/sales.csv, then write a report", "--json")
+    assert shown.code == 0, shown.err
+    assert [task["skill"] for task in shown.json["tasks"]] == ["data_profile", "report"]
+    assert shown.json["tasks"][1]["dependencies"] == [shown.json["tasks"][0]["id"]]
+    assert shown.json["planner"] == "offline"
+    assert json.loads(xingshu("tasks", "--json").out) == []
+    assert "profile" in xingshu("plan", text="profile examples/sales.csv").out
+
+
+CATALOGUE = {
+    "skills": [
+        {
+            "name": "Brew Coffee",
+            "description": "Make coffee.",
+            "keywords": ["coffee", "brew"],
+            "examples": ["brew coffee"],
+        },
+        {"name": "serve", "description": "Serve it.", "params": {"cup": "string: which cup"}},
+        {"name": "pour", "description": "Pour.", "params": [{"name": "ml", "type": "integer", "required": True}]},
+    ]
+}
+
+
+def test_planning_with_skills_on_paper(xingshu: Command):
+    (xingshu.folder / "skills.json").write_text(json.dumps(CATALOGUE))
+    shown = xingshu("plan", "brew coffee", "--catalogue", "skills.json", "--json")
+    assert [task["skill"] for task in shown.json["tasks"]] == ["Brew Coffee"]
+    assert xingshu("plan", "x", "--catalogue", "nowhere.json").code == 2
+    (xingshu.folder / "odd.json").write_text('{"skills": [{"nameless": 1}]}')
+    assert "skill 1 has no name" in xingshu("plan", "x", "--catalogue", "odd.json").err
+
+
+def test_a_models_text_is_read_mended_and_checked(xingshu: Command):
+    (xingshu.folder / "skills.json").write_text(json.dumps(CATALOGUE))
+    steps = [
+        {"id": 1, "skill": "brew-coffee"},
+        {"id": 2, "skill": "pour", "params": {"ml": "200"}, "dependencies": [1]},
+    ]
+    good = f"Sure!\n```json\n{json.dumps({'tasks': steps})}\n```"
+    lines = [
+        json.dumps({"id": "good", "raw_llm_output": good}),
+        json.dumps({"id": "bad", "raw": '{"tasks": [{"id": "a", "skill": "fly"}]}'}),
+        json.dumps({"id": "own", "text": '{"tasks": [{"id": "a", "skill": "fly"}]}', "catalogue": [{"name": "fly"}]}),
+        json.dumps("no plan at all"),
+    ]
+    (xingshu.folder / "texts.jsonl").write_text("\n".join(lines))
+    ran = xingshu("plan", "--raw", "texts.jsonl", "--catalogue", "skills.json")
+    assert ran.code == 1
+    good_one, bad, own, none = (json.loads(line) for line in ran.out.splitlines())
+    assert [task["skill"] for task in good_one["plan"]["tasks"]] == ["Brew Coffee", "pour"]
+    assert good_one["plan"]["tasks"][1]["params"] == {"ml": 200}
+    assert good_one["problems"] == []
+    assert [problem["kind"] for problem in bad["problems"]] == ["unknown_skill"]
+    assert own["problems"] == []
+    assert (none["plan"], none["problems"][0]["kind"]) == (None, "unreadable")
+    assert xingshu("plan", "--raw", "plan-text.txt").code == 2
+
+
+def test_retry_does_only_the_failed_part_again(xingshu: Command):
+    plan = json.dumps(
+        {
+            "tasks": [
+                {"id": "a", "skill": "echo", "params": {"text": "kept"}},
+                {"id": "b", "skill": "file_read", "params": {"path": "later.txt"}, "dependencies": ["a"]},
+            ]
+        }
+    )
+    first = xingshu("run", plan_file(xingshu.folder, plan), "--json")
+    assert [subtask["state"] for subtask in first.json["subtasks"]] == ["succeeded", "failed"]
+    (xingshu.folder / "later.txt").write_text("here it is")
+    again = xingshu("retry", first.json["task_id"], "--json")
+    assert again.code == 0, again.err
+    assert again.json["task_id"] != first.json["task_id"]
+    assert [subtask["attempts"] for subtask in again.json["subtasks"]] == [1, 1]
+    assert again.json["subtasks"][0]["finished_at"] == first.json["subtasks"][0]["finished_at"]
+    assert xingshu("status", first.json["task_id"], "--json").json["state"] == first.json["state"]
+
+
+def test_deciding_over_a_task_that_is_over(xingshu: Command):
+    task = xingshu("ask", "echo done", "--json").json["task_id"]
+    told = xingshu("cancel", task, "--json")
+    assert told.json["ok"] is True
+    assert task in told.json["text"]
+    assert xingshu("cancel", task).code == 0
+    assert xingshu("approve", task).code == 0
+    assert "/retry" in xingshu("retry", task).err
+    assert xingshu("retry", task, "t1").code == 0
+    assert xingshu("agents").code == 0
+    assert task not in xingshu("tasks", "--user", "somebody-else").out

@@ -167,3 +167,20 @@ def test_a_foreign_listener_joins_as_an_agent(deployment: Deployment, services: 
         dispatcher.terminate()
         dispatcher.wait(30)
         deployment.restart("dispatcher")
+
+
+def test_a_named_agent_on_a_machine_with_only_a_broker(deployment: Deployment, services: dict[str, str]):
+    """`worker` with no database: it announces itself, and gets what only it can do."""
+    ready(deployment)
+    alone = {"AMQP_URL": services["AMQP_URL"], "XINGSHU_AGENTS": "yunce=echo", "DATABASE_URL": "sqlite:////proc/none"}
+    worker = Command(deployment.command.folder, alone).start("worker", "yunce", "--concurrency", "2")
+    try:
+        while not any(row["agent"] == "yunce" for row in deployment.command("agents", "--json").json):
+            assert worker.poll() is None, deployment.command.log()[-2000:]
+        agents = {deployment.command("ask", "echo hi", "--json").json["subtasks"][0]["agent"] for _ in range(12)}
+        assert agents == {"echo", "yunce"}
+    finally:
+        worker.terminate()
+        assert worker.wait(30) == 0
+    while any(row["agent"] == "yunce" for row in deployment.command("agents", "--json").json):
+        pass
