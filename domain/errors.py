@@ -16,12 +16,17 @@ technical cause travels as `__cause__` and goes to the log only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from domain.texts import Language, say
 
-if TYPE_CHECKING:
-    from domain.plan_check import Problem
+
+class Defect(Protocol):
+    """One thing wrong with a plan (`domain.plan_check.Problem`)."""
+
+    def say(self, language: Language) -> str:
+        """The defect as a clause."""
+        ...
 
 
 class XingshuError(Exception):
@@ -60,7 +65,7 @@ class Malformed(Refused):
 class PlanRefused(Refused):
     """A plan that cannot be run."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Defect]) -> None:
         self.problems = tuple(problems)
         super().__init__("plan.refused", count=len(self.problems), problems=self.problems)
 

@@ -112,7 +112,7 @@ def _labelled(wanted: Sequence[Param], remains: Remains) -> dict[str, Any]:
 def _labelled_place(param: Param, free: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
     """Where a parameter's label and its value stand."""
     name = param.name.casefold()
-    behind = re.search(rf"({MASK}+)\s*{BEHIND[name]}", free, re.IGNORECASE) if name in BEHIND else None
+    behind = re.search(rf"({MASK}+)\s*{BEHIND[name]}(?!\s*{MASK})", free, re.IGNORECASE) if name in BEHIND else None
     if behind:
         return (behind.end(1), behind.end()), behind.span(1)
     label = re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}\s*[:=：]|{LABELS.get(name, '(?!)')}", free, re.IGNORECASE)

@@ -20,7 +20,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "its longest chain has {count} tasks, more than the limit of {limit}",
         "最长的链有 {count} 个任务，超过上限 {limit}",
     ),
-    "problem.bad_id": ("task id “{node}” is not a word of up to 64 letters", "任务编号“{node}”不合规（最多 64 个字母）"),
+    "problem.bad_id": (
+        "task id “{node}” is not a word of up to 64 letters",
+        "任务编号“{node}”不合规（最多 64 个字母）",
+    ),
     "problem.duplicate_id": ("the id “{node}” is used twice", "编号“{node}”重复"),
     "problem.unknown_skill": (
         "“{node}” asks for the skill “{other}”, which no agent offers",
