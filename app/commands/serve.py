@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 
 from app.exits import ANSWERED, tell, terminal_language
 from app.roles import check_roles, performing, read_roles, stop_signal, work_as
 from app.settings import Settings
-from app.wiring import house
-from domain.errors import Misconfigured
+from app.wiring import House, house
+from domain.errors import Misconfigured, StoreDown
 from domain.texts import say
 
 log = structlog.get_logger()
+
+LOOK_AGAIN_S = 3.0
 
 
 async def serve(settings: Settings, *, roles: Sequence[str]) -> int:
@@ -23,6 +27,8 @@ async def serve(settings: Settings, *, roles: Sequence[str]) -> int:
         performed = read_roles(roles)
         check_roles(here, performed)
         stopped = stop_signal()
+        if performed != ("agents",) and not await _database_there(here, stopped):
+            return ANSWERED
         async with performing(here, performed):
             log.info("serving", roles=list(performed), process=here.process_id)
             tell(say("cli.serving", language, roles=", ".join(performed)))
@@ -41,3 +47,19 @@ async def worker(settings: Settings, *, agents: Sequence[str], concurrency: int 
         tell(say("cli.serving", terminal_language(), roles=", ".join(agents)))
         await work_as(here, agents, concurrency, stopped)
     return ANSWERED
+
+
+async def _database_there(here: House, stopped: asyncio.Event) -> bool:
+    """Wait for the database, however long it takes; False when told to stop meanwhile."""
+    while not stopped.is_set():
+        try:
+            await asyncio.to_thread(lambda: here.store)
+        except StoreDown as error:
+            log.warning("database_missing", error=str(error), cause=repr(error.__cause__))
+            tell(error.say(terminal_language()))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AGAIN_S):
+                    await stopped.wait()
+        else:
+            return True
+    return False

@@ -351,3 +351,15 @@ def test_deciding_over_a_task_that_is_over(xingshu: Command):
     assert xingshu("retry", task, "t1").code == 0
     assert xingshu("agents").code == 0
     assert task not in xingshu("tasks", "--user", "somebody-else").out
+
+
+def test_serve_waits_for_its_database_and_stops_when_told(xingshu: Command):
+    settings = {"DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:1/x", "AMQP_URL": "amqp://guest:hunter2@127.0.0.1:1/"}
+    process = Command(xingshu.folder, settings).start("serve", "--role", "planner")
+    while xingshu.log().count('"database_missing"') < 2:
+        assert process.poll() is None, xingshu.log()
+    process.terminate()
+    assert process.wait(20) == 0
+    assert "DATABASE_URL" in xingshu.log()
+    assert "hunter2" not in xingshu.log()
+    assert "Traceback" not in xingshu.log()
