@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from domain.plan import Plan
 
 AGENTS_WAIT_S = 10.0
+BROKER_WAIT_S = 3.0
 CANCEL_WAIT_S = 5.0
 
 
@@ -126,16 +127,18 @@ def preview(here: House, user: str) -> Preview:
 
 
 async def agents_announced(here: House) -> None:
-    """Wait until the agents started here are in the registry. Raises Unavailable when they never show up."""
+    """Wait until the agents started here are in the registry.
+
+    Raises BrokerDown when there is no broker to say so, Unavailable when they never show up."""
     expected = set(here.settings.roster)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(AGENTS_WAIT_S):
-            while expected - await _announced(here):
-                await here.clock.sleep(LOOK_EVERY_S)
-            return
-    if here.control_bus.connection().since is None:
-        raise BrokerDown("error.broker_down")
-    raise Unavailable("cli.agents_silent", seconds=int(AGENTS_WAIT_S))
+    begun_at = here.clock.now()
+    while expected - await _announced(here):
+        waited_s = (here.clock.now() - begun_at).total_seconds()
+        if waited_s > BROKER_WAIT_S and here.control_bus.connection().since is None:
+            raise BrokerDown("error.broker_down")
+        if waited_s > AGENTS_WAIT_S:
+            raise Unavailable("cli.agents_silent", seconds=int(AGENTS_WAIT_S))
+        await here.clock.sleep(LOOK_EVERY_S)
 
 
 async def _announced(here: House) -> set[str]:
