@@ -69,7 +69,8 @@ class Workspace:
             mode = place.stat().st_mode if place.exists() else stat.S_IFREG
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
             raise Refused("skill.outside_workspace", path=shown(path)) from error
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        is_loop = place.is_symlink()  # from Python 3.13 on a loop resolves to itself
+        if is_loop or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise Refused("skill.outside_workspace", path=shown(path))
         return place
 
