@@ -164,7 +164,7 @@ async def _keep(name: str, work: Work) -> None:
             await work()
         except Unavailable as error:
             log.warning("role_waits", role=name, error=str(error), cause=repr(error.__cause__))
-        except Exception:
+        except Exception:  # the outermost edge of a role: log the bug, keep the promise to go on
             log.exception("role_failed", role=name)
         else:
             return

@@ -109,7 +109,7 @@ class Dispatcher:
             except Unavailable as error:
                 log.warning("settling_waits", reports=len(arrivals), error=str(error), cause=repr(error.__cause__))
                 await self._clock.sleep(1.0)
-            except Exception:
+            except Exception:  # a bug met by one report must not stop the settling of all others
                 if len(arrivals) == 1:
                     log.exception("report_breaks_settling", sender=arrivals[0].sender)
                     return await reports.reject(arrivals)

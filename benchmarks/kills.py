@@ -1,0 +1,67 @@
+"""Kill -9 a random role every two seconds while tasks run, start it again, and see that every task ends once.
+
+BENCH_AMQP_URL and BENCH_POSTGRES_URL say where. Leases and sweeps are shortened, the rules are the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.throughput import ROLES, SHAPES, XINGSHU, run
+
+SEED, SECONDS, EVERY_S, TASKS = 7, 40.0, 2.0, 300
+FAST = {"XINGSHU_LEASE_S": "6", "XINGSHU_SWEEP_S": "1", "XINGSHU_DISPATCH_TTL_S": "5"}
+
+
+def start(folder: Path, settings: dict[str, str], role: str) -> subprocess.Popen[bytes]:
+    environment = {"PATH": os.environ["PATH"], "XINGSHU_AGENTS": "echo", "XINGSHU_LOG_LEVEL": "warning", **settings}  # noqa: TID251 -- a child's environment
+    with (folder / f"{role}.log").open("ab") as log:
+        return subprocess.Popen([XINGSHU, "serve", "--role", role], cwd=folder, env=environment, stderr=log)
+
+
+def main() -> None:
+    chance = random.Random(SEED)  # noqa: S311 -- which role dies
+    settings = {"AMQP_URL": os.environ["BENCH_AMQP_URL"], "DATABASE_URL": os.environ["BENCH_POSTGRES_URL"], **FAST}  # noqa: TID251 -- where to measure
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "plan.json").write_text(json.dumps({"tasks": SHAPES["five layers of ten"]}))
+        processes = {role: start(folder, settings, role) for role in ROLES}
+        while "echo" not in run(folder, settings, "agents"):
+            pass
+        environment = {"PATH": os.environ["PATH"], "XINGSHU_LOG_LEVEL": "warning", **settings}  # noqa: TID251 -- same
+        running = subprocess.Popen(
+            [XINGSHU, "run", "plan.json", "--count", str(TASKS), "--concurrency", "8", "--json"],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        killed: Counter[str] = Counter()
+        until = time.monotonic() + SECONDS
+        while running.poll() is None and time.monotonic() < until:
+            time.sleep(EVERY_S)
+            role = chance.choice(ROLES)
+            processes[role].kill()
+            processes[role].wait()
+            killed[role] += 1
+            processes[role] = start(folder, settings, role)
+        out, _ = running.communicate(timeout=180)
+        for process in processes.values():
+            process.terminate()
+        for process in processes.values():
+            process.wait(40)
+        told = json.loads(out)
+        print(f"killed {sum(killed.values())} times: {dict(killed)}")
+        lost, seconds = told["failed"], told["seconds"]
+        print(f"{told['tasks']} tasks, {told['subtasks']} subtasks, not answered: {lost}, {seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
