@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.throughput import ROLES, SHAPES, XINGSHU, run
@@ -24,6 +25,13 @@ def start(folder: Path, settings: dict[str, str], role: str) -> subprocess.Popen
     environment = {"PATH": os.environ["PATH"], "XINGSHU_AGENTS": "echo", "XINGSHU_LOG_LEVEL": "warning", **settings}  # noqa: TID251 -- a child's environment
     with (folder / f"{role}.log").open("ab") as log:
         return subprocess.Popen([XINGSHU, "serve", "--role", role], cwd=folder, env=environment, stderr=log)
+
+
+def stop(processes: Iterable[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.wait(40)
 
 
 def main() -> None:
@@ -53,10 +61,7 @@ def main() -> None:
             killed[role] += 1
             processes[role] = start(folder, settings, role)
         out, _ = running.communicate(timeout=180)
-        for process in processes.values():
-            process.terminate()
-        for process in processes.values():
-            process.wait(40)
+        stop(processes.values())
         told = json.loads(out)
         print(f"killed {sum(killed.values())} times: {dict(killed)}")
         lost, seconds = told["failed"], told["seconds"]

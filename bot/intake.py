@@ -106,8 +106,8 @@ class Intake:
 
         Raises Refused for a text that cannot be a request, StoreDown when nothing was kept.
         """
-        planned = Planned(plan=plan, at=self._clock.now(), carried=carried)
-        task, effects = step(self._new_task(message, retry_of), planned)
+        received = self._new_task(message, retry_of)
+        task, effects = step(received, Planned(plan=plan, at=received.created_at, carried=carried))
         is_settled = any(isinstance(effect, Settle) for effect in effects)
         return await self._commit(message, task, "settled" if is_settled else "planned")
 
