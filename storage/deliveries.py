@@ -22,14 +22,14 @@ class SqlDeliveries:
         self._transaction = transaction
 
     def pending(self, platform: str, bot_id: str, limit: int) -> list[Delivery]:
-        """Tasks of this bot with something new to show, oldest first."""
+        """Tasks of this bot with something new to show: what failed least often first, then the oldest."""
         is_news = TASK.c.version > DELIVERY.c.shown_version
         is_unsent = TASK.c.answer.is_not(None) & DELIVERY.c.delivered_at.is_(None)
         found = self._transaction.execute(
             select(DELIVERY, TASK.c.version)
             .join(TASK, TASK.c.id == DELIVERY.c.task_id)
             .where(IS_OPEN, DELIVERY.c.platform == platform, DELIVERY.c.bot_id == bot_id, is_news | is_unsent)
-            .order_by(DELIVERY.c.created_at, DELIVERY.c.task_id)
+            .order_by(DELIVERY.c.tries, DELIVERY.c.created_at, DELIVERY.c.task_id)
             .limit(limit)
         )
         rows = {row.task_id: row for row in found}

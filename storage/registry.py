@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, select
@@ -15,6 +15,8 @@ from storage.mapping import MAX_INTEGER, Values
 from storage.tables import PROCESS, TENANT, WORKER
 from storage.transaction import Transaction
 
+REMEMBERED = timedelta(days=1)  # what was killed never says good-bye
+
 
 class SqlRegistry:
     """`domain.ports.Registry` in SQL."""
@@ -24,6 +26,7 @@ class SqlRegistry:
 
     def hello(self, worker: Worker) -> None:
         """A worker (re)appeared."""
+        self._transaction.execute(delete(WORKER).where(WORKER.c.last_seen < worker.last_seen - REMEMBERED))
         said = ("incarnation", "slots", "skills", "status", "current_task", "last_seen")
         self._transaction.execute(upsert(self._transaction.connection, WORKER, *said), [_values(worker)])
 
@@ -49,6 +52,7 @@ class SqlRegistry:
 
     def process_seen(self, role: str, process_id: str, at: datetime) -> None:
         """A process is performing a role."""
+        self._transaction.execute(delete(PROCESS).where(PROCESS.c.seen_at < at - REMEMBERED))
         row = {"process_id": process_id, "role": role, "tenant": TENANT, "seen_at": at}
         self._transaction.execute(upsert(self._transaction.connection, PROCESS, "seen_at"), [row])
 

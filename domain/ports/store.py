@@ -127,7 +127,8 @@ class Deliveries(Protocol):
     """What has been shown where: kept apart from what has been done."""
 
     def pending(self, platform: str, bot_id: str, limit: int) -> list[Delivery]:
-        """Tasks of this bot whose newest state or answer was not shown yet, oldest first."""
+        """Tasks of this bot whose newest state or answer was not shown yet: what failed least often first, so
+        that a chat which refuses for good hides nobody else's, then the oldest."""
         ...
 
     def shown(self, task_id: str, version: int, platform_message_id: str | None) -> None:
@@ -147,7 +148,7 @@ class Registry(Protocol):
     """Workers and control-plane processes, by what they last said."""
 
     def hello(self, worker: Worker) -> None:
-        """A worker (re)appeared. Replaces what was known of it."""
+        """A worker (re)appeared. Replaces what was known of it, and forgets workers silent for a day."""
         ...
 
     def beat(self, beats: Sequence[Worker]) -> None:

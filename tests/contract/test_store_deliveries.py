@@ -115,6 +115,13 @@ async def test_failures_are_counted_until_it_works(ground: Ground) -> None:
     assert [one.tries for one in await pending(ground)] == [0]
 
 
+async def test_a_chat_that_refuses_for_good_hides_nobody_elses(ground: Ground) -> None:
+    await ground.add(task("AAAAAA"), task("BBBBBB", created_at=START + timedelta(seconds=1)))
+    await ground.do(lambda unit: unit.deliveries.failed("AAAAAA", "blocked"))
+    assert [one.task.id for one in await pending(ground, limit=1)] == ["BBBBBB"]
+    assert [one.task.id for one in await pending(ground)] == ["BBBBBB", "AAAAAA"]
+
+
 async def test_each_bot_sees_its_own_oldest_first(ground: Ground) -> None:
     elsewhere = [
         Route(platform="telegram", bot_id="b", chat_id="1"),

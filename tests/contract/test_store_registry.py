@@ -135,3 +135,16 @@ async def test_the_later_answer_wins_and_expired_ones_leave(ground: Ground) -> N
     await ground.do(lambda unit: unit.cache.put(ANN, "key", "second", LATER + MOMENT))
     assert await ground.do(lambda unit: unit.cache.get(ANN, "key", LATER)) == "second"
     assert await ground.do(lambda unit: unit.cache.get(BOB, "key", START)) is None
+
+
+async def test_what_was_killed_and_never_said_goodbye_is_forgotten_after_a_day(ground: Ground) -> None:
+    day = timedelta(days=1)
+    await hello(ground, replace(WORKER, worker="killed"))
+    await ground.do(lambda unit: unit.registry.process_seen("planner", "killed", START))
+    await hello(ground, replace(WORKER, worker="new", last_seen=START + day))
+    await ground.do(lambda unit: unit.registry.process_seen("bot", "new", START + day))
+    assert {worker.worker for worker in await alive(ground)} == {"killed", "new"}
+    await hello(ground, replace(WORKER, worker="newer", last_seen=START + day + MOMENT))
+    await ground.do(lambda unit: unit.registry.process_seen("bot", "new", START + day + MOMENT))
+    assert {worker.worker for worker in await alive(ground)} == {"new", "newer"}
+    assert await ground.do(lambda unit: unit.registry.roles_alive(START)) == {"bot"}
