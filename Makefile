@@ -12,7 +12,7 @@ run: setup ## start what the settings configure; with none, the terminal chat
 	@$(BIN)/xingshu chat
 
 test: $(VENV)/.dev ## the whole test suite with branch coverage
-	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term --cov-fail-under=90 $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=90 $(ARGS)
 
 check: lint types layers sizes ## what CI checks without running the product
 

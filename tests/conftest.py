@@ -54,3 +54,9 @@ def amqp_url() -> str:
 def postgres_url() -> str:
     """A PostgreSQL to talk to, or the test is skipped with the reason."""
     return _service(POSTGRES_URL, 5432, "PostgreSQL", "TEST_POSTGRES_URL")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for whole processes goes first, so that no core is idle at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("process") is None)
