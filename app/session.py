@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from app.follow import Follower, following
 from app.results import task_document
 from app.roles import ALIVE_FOR, LOOK_EVERY_S, performing, plan_with, roles_missing
 from app.wiring import House, house
+from domain.agents import SILENCE, offers
 from domain.card import Card, card_of
 from domain.chat import ChatMessage
 from domain.errors import BrokerDown, Refused, Unavailable
@@ -149,11 +150,9 @@ async def _announced(here: House) -> set[str]:
 
 async def live_catalogue(here: House) -> Catalogue:
     """The skills that can be asked for now: announced and alive, or vouched for by configuration."""
-    since = here.clock.now() - timedelta(seconds=30)
+    since = here.clock.now() - SILENCE
     workers = await here.store.transact(lambda uow: uow.registry.alive(since))
-    offers = [(worker.agent, spec) for worker in workers for spec in worker.skills]
-    silent = {worker.agent for worker in workers if not worker.skills}
-    return Catalogue.of([*offers, *(offer for offer in here.configured if offer[0] in silent)])
+    return Catalogue.of(offers(workers, here.configured))
 
 
 def read_text(source: str) -> str:

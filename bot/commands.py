@@ -6,7 +6,6 @@ import difflib
 import re
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import NoReturn
 
 from bot.aftermath import tell
@@ -15,6 +14,7 @@ from bot.lists import agents_text, approvals_text, help_text, plan_text, tasks_t
 from bot.request_text import request_text
 from bot.retry import carried
 from domain import events as e
+from domain.agents import SILENCE
 from domain.card import card_of
 from domain.chat import ChatMessage
 from domain.errors import ModelDown, NotFound, Refused
@@ -28,7 +28,6 @@ from domain.texts import Language, language_of, say
 
 Preview = Callable[[str, Language], Awaitable[Plan]]
 
-ALIVE_S = 30.0  # an agent not heard of for so long is gone
 LISTED = 10
 OPEN = frozenset(TaskState) - FINAL_TASK
 _COMMAND = re.compile(r"[/／]([\w-]+)(?:@\w+)?(?:\s+(.*))?", re.DOTALL)  # Chinese keyboards type ／
@@ -132,7 +131,7 @@ class Commands:
         return Reply(text=plan_text(plan, asked.language))
 
     async def _agents(self, asked: Asked) -> Reply:
-        since = self._clock.now() - timedelta(seconds=ALIVE_S)
+        since = self._clock.now() - SILENCE
         workers = await self._store.transact(lambda uow: uow.registry.alive(since))
         return Reply(text=agents_text(workers, asked.language))
 

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from dispatcher.policy import Policy
-from domain.agents import Worker
+from domain.agents import Offer, Worker, announced, offers
 from domain.ids import SubtaskId, traceparent
 from domain.messages import Context, TaskContent, TaskMessage, TaskMetadata, Upstream
 from domain.plan import Node
 from domain.reference import resolve
-from domain.skill import Effect, SkillSpec
+from domain.skill import Catalogue, Effect
 from domain.task import Subtask, SubtaskState, Task
 
 
@@ -28,18 +28,14 @@ class Agents:
     claiming: Mapping[str, Sequence[str]]
 
     @classmethod
-    def of(
-        cls, workers: Iterable[Worker], alive_since: datetime, configured: Iterable[tuple[str, SkillSpec]]
-    ) -> Agents:
+    def of(cls, workers: Iterable[Worker], alive_since: datetime, configured: Sequence[Offer]) -> Agents:
         """From everything ever heard, and the operator's configuration for agents that announce nothing."""
         workers = list(workers)
         alive = [worker for worker in workers if worker.last_seen >= alive_since]
-        silent = {worker.agent for worker in alive if not worker.skills}
-        offers = [(agent, spec.name) for agent, spec in configured]
         return cls(
-            alive=_by_skill([*_announced(alive), *(offer for offer in offers if offer[0] in silent)]),
-            known=_by_skill([*_announced(workers), *offers]),
-            claiming=_by_skill(_announced(alive) or _announced(workers)),
+            alive=_by_skill(offers(alive, configured)),
+            known=_by_skill([*announced(workers), *configured]),
+            claiming={**_by_skill(announced(workers)), **_by_skill(announced(alive))},
         )
 
     def choose(self, node: Node, chance: int) -> str | None:
@@ -59,16 +55,8 @@ class Agents:
         return {agent for agents in self.known.values() for agent in agents}
 
 
-def _announced(workers: Iterable[Worker]) -> list[tuple[str, str]]:
-    return [(worker.agent, spec.name) for worker in workers for spec in worker.skills]
-
-
-def _by_skill(offers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    agents: dict[str, list[str]] = {}
-    for agent, skill in offers:
-        if agent not in agents.setdefault(skill, []):
-            agents[skill].append(agent)
-    return agents
+def _by_skill(offered: Iterable[Offer]) -> Mapping[str, Sequence[str]]:
+    return Catalogue.of(offered).agents
 
 
 def task_message(task: Task, key: str, policy: Policy, span_bits: int) -> TaskMessage:

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import structlog
 
+from domain.agents import offers
 from domain.errors import Refused, StoreDown, Unavailable
 from domain.events import Event, PlanFailed, Planned, PlanningStarted
 from domain.messages import Nudge
@@ -151,12 +152,9 @@ class PlannerRole:
         """What can be asked for now; and whether more is not about to be announced, right after the start."""
         settings = self._settings
         workers = uow.registry.alive(now - timedelta(seconds=settings.agent_silence_s))
-        silent = {worker.agent for worker in workers if not worker.skills}
-        offers = [(worker.agent, spec) for worker in workers for spec in worker.skills]
-        offers += [offer for offer in settings.configured if offer[0] in silent]
         awaited = {agent for agent, _ in settings.configured} - {worker.agent for worker in workers}
         is_gathering = now < self._started_at + timedelta(seconds=settings.gather_s)
-        return Catalogue.of(offers), not (awaited and is_gathering)
+        return Catalogue.of(offers(workers, settings.configured)), not (awaited and is_gathering)
 
     def _without_agents(self, uow: UnitOfWork, free: Sequence[Task], now: datetime) -> _Found:
         """Let tasks wait for an agent, but not for ever."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from app.exits import ANSWERED, MISUSE, answer, tell, terminal_language
 from app.follow import Follower
-from app.roles import ALIVE_FOR
 from app.session import Session, make_session, said, session
 from app.settings import Settings
 from app.wiring import House, house
@@ -17,6 +15,7 @@ from bot.card_text import card_text
 from bot.intake import Accepted
 from bot.lists import agents_text, tasks_text
 from bot.platforms.seat import reply_text
+from domain.agents import SILENCE
 from domain.card import card_of
 from domain.chat import ChatMessage
 from domain.errors import NotFound
@@ -65,7 +64,7 @@ async def tasks(settings: Settings, *, as_json: bool, limit: int, user: str | No
 async def agents(settings: Settings, *, as_json: bool) -> int:
     """List who is alive."""
     async with house(settings) as here:
-        since = here.clock.now() - ALIVE_FOR - timedelta(seconds=15)
+        since = here.clock.now() - SILENCE
         workers = await here.store.transact(lambda uow: uow.registry.alive(since))
     if as_json:
         rows = [

@@ -52,12 +52,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{tasks} 个任务，{subtasks} 个子任务，用时 {seconds:.2f} 秒：每秒 {rate:.0f} 个子任务；单个任务 p50 {p50:.0f} 毫秒，p99 {p99:.0f} 毫秒",
     ),
     "cli.run_failed": ("{count} of {tasks} tasks were not answered.", "{tasks} 个任务中有 {count} 个未得到回答。"),
-    "cli.repairs": ("Changed to make the plan runnable:", "为使计划可执行所做的修改："),
-    "cli.unplaced": ("Not placed:", "未能安排："),
-    "cli.waiting_roles": (
-        "Nothing performs {roles} yet; starting them here.",
-        "尚无进程承担 {roles}，将在此启动。",
-    ),
     "cli.waits_for_approval": (
         "Waiting for your approval: xingshu approve {task}",
         "等待你的批准：xingshu approve {task}",

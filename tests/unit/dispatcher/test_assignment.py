@@ -10,7 +10,7 @@ from domain import events as e
 from domain.agents import Worker
 from domain.errors import Refused
 from domain.progress import run
-from domain.skill import SkillSpec
+from domain.skill import Effect, SkillSpec
 from domain.task import Failure, Finding, Result
 from tests.builders import node, plan, planned, released
 from tests.fakes import START
@@ -45,7 +45,14 @@ def test_a_silent_agent_still_has_a_queue():
 def test_configuration_vouches_for_listeners_that_announce_nothing():
     configured = [("yunce", DEPLOY)]
     assert Agents.of([], START, configured).choose(node("x", skill="deploy"), 0) == "yunce"
-    assert Agents.of([worker("yunce")], START, configured).alive == {"deploy": ["yunce"]}
+    assert Agents.of([worker("yunce")], START, configured).alive == {"deploy": ("yunce",)}
+
+
+def test_an_effect_waits_for_the_one_that_can_claim_it_whoever_else_is_alive():
+    deploy = node("x", skill="deploy", effect=Effect.EXTERNAL)
+    workers = [worker("echo", ECHO), worker("ops", DEPLOY, seen_s=-100), worker("yunce")]
+    assert Agents.of(workers, START, [("yunce", DEPLOY)]).choose(deploy, 0) == "ops"
+    assert Agents.of([worker("yunce")], START, [("yunce", DEPLOY)]).choose(deploy, 0) is None
 
 
 def test_nobody_offers_it():
