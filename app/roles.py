@@ -79,13 +79,17 @@ class Performance:
         for name, work in _control_plane(self._house, roles).items():
             self._keep(name, work)
         if "agents" in roles:
-            workers = _workers(self._house, self._house.settings.roster)
-            self._workers += workers
-            for worker in workers:
-                self._keep(f"agent {worker.agent}", worker.run)
+            self.employ(self._house.settings.roster)
         if not self.roles and self._says_alive(roles):
             self._keep("liveness", self._say_alive)
         self.roles += tuple(roles)
+
+    def employ(self, roster: Roster, concurrency: int | None = None) -> None:
+        """Begin to be workers of these agents."""
+        workers = _workers(self._house, roster, concurrency)
+        self._workers += workers
+        for worker in workers:
+            self._keep(f"agent {worker.agent}", worker.run)
 
     async def take_on_missing(self) -> None:
         """From now on perform whatever nobody performs. A killed process counts as performing for a while."""
@@ -138,14 +142,11 @@ async def performing(house: House, roles: Collection[str]) -> AsyncIterator[Perf
 async def work_as(house: House, agents: Sequence[str], concurrency: int | None, stopped: asyncio.Event) -> None:
     """Be workers of these agents until told to stop: all that an agent machine does."""
     roster = {name: house.settings.roster.get(name, (name,)) for name in agents}
-    workers = _workers(house, roster, concurrency)
     async with asyncio.TaskGroup() as group:
-        kept = [group.create_task(_keep(f"agent {worker.agent}", worker.run)) for worker in workers]
+        performance = Performance(house, group)
+        performance.employ(roster, concurrency)
         await stopped.wait()
-        for worker in workers:
-            await worker.drain()
-        for task in kept:
-            task.cancel()
+        await performance.end()
 
 
 def stop_signal() -> asyncio.Event:
