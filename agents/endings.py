@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
 import structlog
 
-from agents.skill import Call, Skill
+from agents.skill import Call, Delegation, Skill
 from domain import strict_json
 from domain.errors import Malformed, Unavailable, XingshuError
-from domain.messages import SUCCESS, ErrorContent, ResultContent
+from domain.messages import SUCCESS, ErrorContent, ResultContent, UsageEntry
+from domain.model import Usage
 from domain.safe_text import safe_line
 from domain.task import Finding, Result
 
@@ -60,14 +62,9 @@ async def perform(skill: Skill, call: Call, timeout_s: float, max_bytes: int) ->
         return failed("crashed", _line(error), retryable=True)
 
 
-def _succeeded(result: Result, max_bytes: int) -> Ending:
+def _succeeded(result: Result | Delegation, max_bytes: int) -> Ending:
     try:
-        content = ResultContent(
-            summary=result.summary,
-            output=result.output,
-            findings=[_finding(finding) for finding in result.findings],
-            files=list(result.files),
-        )
+        content = _content(result)
         body = content.model_dump_json(by_alias=True).encode()
         if len(body) > max_bytes:
             return failed("too_large")
@@ -75,6 +72,23 @@ def _succeeded(result: Result, max_bytes: int) -> Ending:
     except (ValueError, TypeError, AttributeError, Malformed) as error:  # no Result, or nothing the wire can carry
         return failed("bad_result", _line(error))
     return Ending(status=SUCCESS, content=content)
+
+
+def _content(result: Result | Delegation) -> ResultContent:
+    usage = _entries(result.usage)
+    if isinstance(result, Delegation):
+        return ResultContent(summary=result.summary, plan=dict(result.plan), usage=usage)
+    return ResultContent(
+        summary=result.summary,
+        output=result.output,
+        findings=[_finding(finding) for finding in result.findings],
+        files=list(result.files),
+        usage=usage,
+    )
+
+
+def _entries(usage: Iterable[Usage]) -> list[UsageEntry]:
+    return [UsageEntry(**asdict(call)) for call in usage]
 
 
 def _finding(finding: Finding) -> dict[str, str]:

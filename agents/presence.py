@@ -43,6 +43,8 @@ def entry(spec: SkillSpec) -> SkillEntry:
         keywords=list(spec.keywords),
         examples=list(spec.examples),
         open_params=spec.open_params,
+        aliases=list(spec.aliases),
+        cache_s=spec.cache_s,
     )
 
 

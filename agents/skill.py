@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from domain.messages import Context
+from domain.model import Usage
 from domain.skill import SkillSpec
 from domain.task import Result
 
@@ -19,6 +20,18 @@ class Call:
     context: Context = field(default_factory=Context)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegation:
+    """A plan instead of a result: its subtasks are done in this one's place, after the checks every plan goes through.
+
+    `plan` is Plan JSON whose references and dependencies name its own tasks, or what this subtask depends on.
+    """
+
+    summary: str
+    plan: Mapping[str, Any]
+    usage: tuple[Usage, ...] = ()
+
+
 class Skill(Protocol):
     """A named capability."""
 
@@ -27,8 +40,8 @@ class Skill(Protocol):
         """How it is announced."""
         ...
 
-    async def run(self, call: Call) -> Result:
-        """Do it.
+    async def run(self, call: Call) -> Result | Delegation:
+        """Do it, or say which subtasks do.
 
         Raises Refused when the same call can never work (wrong path, not a CSV), Unavailable when it may
         work later. It is cancelled at its deadline and must not block the event loop: work that takes long

@@ -2,93 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 
-from aggregator.passages import once
+from aggregator.drafts import Draft, Write
+from aggregator.passages import line, section
 from aggregator.prompt import answer_prompt
+from aggregator.reply import Reading, read_reply
 from aggregator.results import succeeded
 from aggregator.summary import framed, headline, summarise
-from domain.answer import Answer, Author, Statement
-from domain.errors import Malformed
-from domain.markdown import tamed
+from aggregator.tree import lost
+from domain.answer import Answer, Author, Statement, Verdict
 from domain.model import Completion, Prompt
-from domain.progress import verdict
-from domain.safe_text import safe
-from domain.strict_json import loads
-from domain.task import Scope, SubtaskState, Task, TaskState
+from domain.ports import Listener
+from domain.task import Task
 
 log = structlog.get_logger()
 
-Cached = Callable[[Scope, Prompt], Awaitable[Completion]]
-"""A completion for this owner's exact prompt, from the cache or the model. Raises ModelDown."""
-
-MAX_STATEMENTS, MAX_TEXT = 50, 4000
 BRIEF = 400  # characters: one result no longer than this needs no rewriting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a model said to an answer's prompt: all that shapes the answer, and all that is kept of it.
+
+    `is_good` is whether it may be kept: it was neither cut off nor a fall-back's. `is_kept` is whether it was.
+    """
+
+    text: str
+    model: str
+    is_good: bool = True
+    is_kept: bool = False
+
+    @classmethod
+    def of(cls, completion: Completion) -> Reply:
+        """A reply that has just come."""
+        is_good = not (completion.is_truncated or completion.is_fallback)
+        return cls(text=completion.text, model=completion.model, is_good=is_good)
+
+
+class ReplyCodec:
+    """Replies as the response cache keeps them; one that could not be read is neither kept nor used again.
+
+    Args:
+        task: whose subtasks a reply must rest on.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    def dump(self, reply: Reply) -> str | None:
+        """The text to keep; None when it must not be."""
+        if not reply.is_good or not self._is_readable(reply.text):
+            return None
+        return json.dumps({"text": reply.text, "model": reply.model}, ensure_ascii=False)
+
+    def load(self, text: str) -> Reply | None:
+        """The reply that was kept; None when it is of no use now."""
+        try:
+            kept = json.loads(text)
+            reply = Reply(text=str(kept["text"]), model=str(kept["model"]), is_kept=True)
+        except (ValueError, KeyError, TypeError):  # written by another version
+            return None
+        return reply if self._is_readable(reply.text) else None
+
+    def _is_readable(self, text: str) -> bool:
+        reading = read_reply(text, self._task)
+        return reading.is_whole and reading.verdict is not None and bool(reading.statements)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miss:
+    """The results do not do what was asked, and the task may be planned anew: `why`, as a sentence. `answer` is the
+    answer should that not come about."""
+
+    why: str
+    answer: Answer
+
+
+Ask = Callable[[Task, Prompt, Listener], Awaitable[Reply]]
+"""A model's reply for this task's owner, from the response cache or new. Raises ModelDown when none comes."""
 
 
 class ModelAnswer:
     """Writes answers with a model. Raises ModelDown when none answers.
 
     Args:
-        cached: asks the model, or remembers what it said to the same question of the same owner.
+        ask: asks the model.
     """
 
-    def __init__(self, cached: Cached) -> None:
-        self._cached = cached
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
 
-    async def __call__(self, task: Task) -> Answer:
-        """The answer of a settled task; the deterministic one where a model has nothing to add or is unreadable."""
+    async def __call__(self, task: Task, write: Write) -> Answer | Miss:
+        """The answer of a settled task, or what it misses; the deterministic answer where a model has nothing to add
+        or is unreadable.
+
+        Args:
+            task: a settled task.
+            write: hears the answer so far, as often as there is more of it.
+        """
         if not _is_worth_a_model(task):
             return summarise(task)
-        completion = await self._cached(task.scope, answer_prompt(task))
-        told = read_statements(completion.text, task)
-        if not told:
-            log.warning("model_answer_unreadable", task=task.id, model=completion.model, trace=task.trace_id)
-            return summarise(task)
-        is_whole = all(sub.state is SubtaskState.SUCCEEDED for sub in task.subtasks.values())
-        opening = [] if is_whole else [headline(task)]
-        return framed(task, [*opening, *told], Author.CACHE if completion.is_cached else Author.MODEL)
+        reply = await self._ask(task, answer_prompt(task), Draft(task, write))
+        reading = read_reply(reply.text, task)
+        log.info("answer_judged", task=task.id, model=reply.model, verdict=reading.verdict, trace=task.trace_id)
+        answer = _answer(task, reading, Author.CACHE if reply.is_kept else Author.MODEL)
+        may_go_on = task.plan is not None and task.plan.rounds_left > 0
+        return Miss(why=reading.missing, answer=answer) if reading.missing and may_go_on else answer
 
 
 def _is_worth_a_model(task: Task) -> bool:
     results = [result for _, result in succeeded(task)]
-    if not results or verdict(task) is TaskState.CANCELLED:
+    if not results or task.cancelled_at is not None:
         return False
     return len(results) > 1 or len(results[0].summary) + len(str(results[0].output or "")) > BRIEF
 
 
-def read_statements(text: str, task: Task) -> list[Statement]:
-    """What of a model's reply can be used: passages that rest on subtasks of this task. Empty when unreadable."""
-    start, end = text.find("{"), text.rfind("}")
-    try:
-        document = loads(text[start : end + 1])
-    except Malformed:
-        return []
-    entries = document.get("statements") if isinstance(document, dict) else None
-    if not isinstance(entries, list):
-        return []
-    return list(_separated(_usable(entry, task) for entry in entries[:MAX_STATEMENTS]))
-
-
-def _usable(entry: Any, task: Task) -> Statement | None:
-    match entry:
-        case {"text": str(text), "sources": list(named)}:
-            known = once(key for key in named if isinstance(key, str) and key in task.subtasks)
-            shown = tamed(safe(text.strip(), MAX_TEXT))
-            return Statement(text=shown, sources=known) if known and shown else None
-        case _:
-            return None
-
-
-def _separated(statements: Iterator[Statement | None]) -> Iterator[Statement]:
-    """List items follow one another; every other passage begins after an empty line."""
-    is_first = True
-    for statement in statements:
-        if statement is not None:
-            is_item = statement.text.startswith(("- ", "* "))
-            text = statement.text if is_first or is_item else f"\n{statement.text}"
-            yield Statement(text=text, sources=statement.sources)
-            is_first = False
+def _answer(task: Task, reading: Reading, author: Author) -> Answer:
+    if not reading.statements:
+        log.warning("model_answer_unreadable", task=task.id, trace=task.trace_id)
+        return summarise(task)
+    opening = [headline(task)] if lost(task) else []
+    missing = [Statement(text=f"- {line(reading.missing)}")] if reading.missing else []
+    told = [*opening, *reading.statements, *section("answer.missing_head", task.language, missing)]
+    return framed(task, told, author, reading.verdict or Verdict.SATISFIED)

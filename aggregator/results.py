@@ -7,55 +7,41 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from aggregator.passages import block, line, once, path, section, title
+from aggregator.passages import block, line, once, path, section
+from aggregator.tree import is_end
 from domain.answer import Statement
 from domain.task import Finding, Json, Result, Subtask, SubtaskState, Task
 from domain.texts import Language, say
 
 SHORT = 80  # characters of a value that is a fact; a longer one is a text
-LONG_TEXT = 2000
+LONG_TEXT, ALL_TEXTS = 2000, 20_000
 FACTS, ITEMS, FINDINGS = 6, 8, 10
 SEVERITIES = ("critical", "blocker", "high", "error", "medium", "warning", "low", "info")
 
 
 def succeeded(task: Task) -> list[tuple[Subtask, Result]]:
-    """Succeeded subtasks with their results, in the plan's order."""
-    return [(sub, sub.result) for sub in task.subtasks.values() if sub.state is SubtaskState.SUCCEEDED and sub.result]
-
-
-def done(task: Task) -> list[Statement]:
-    """A line per succeeded subtask; where several say the same of the same thing, they share it."""
-    lines: dict[str, list[str]] = {}
-    for sub, result in succeeded(task):
-        lines.setdefault(_step(task, sub.key, result), []).append(sub.key)
-    return [Statement(text=text, sources=once(keys)) for text, keys in lines.items()]
-
-
-def _step(task: Task, key: str, result: Result) -> str:
-    name = title(task, key)
-    is_end = _is_end(task, key)
-    said = "" if is_end and _long_text(result) == result.summary else line(result.summary)
-    known = facts(result, task.language) if is_end else []
-    text = " · ".join(part for part in (said, *known) if part)
-    says_more = text not in {"", name}
-    return say("answer.step" if says_more else "answer.bare_step", task.language, title=name, text=text)
+    """Succeeded subtasks with their results, in the plan's order. What was done by children is theirs."""
+    parents = task.plan.made if task.plan else {}
+    ended = [sub for sub in task.subtasks.values() if sub.state is SubtaskState.SUCCEEDED and sub.key not in parents]
+    return [(sub, sub.result) for sub in ended if sub.result]
 
 
 def texts(task: Task) -> list[Statement]:
     """The long texts at the ends of the plan. What others built upon is in their results already."""
     found: dict[str, list[str]] = {}
     for sub, result in succeeded(task):
-        text = _long_text(result) if _is_end(task, sub.key) else ""
+        text = long_text(result) if is_end(task, sub.key) else ""
         if text:
             found.setdefault(text, []).append(sub.key)
-    return [Statement(text="\n" + block(text, LONG_TEXT), sources=once(keys)) for text, keys in found.items()]
+    room = min(LONG_TEXT, ALL_TEXTS // max(1, len(found)))
+    return [Statement(text="\n" + block(text, room), sources=once(keys)) for text, keys in found.items()]
 
 
 def direct(task: Task, key: str, result: Result) -> list[Statement]:
     """The result of a task that had only this one subtask: as if it had answered by itself."""
-    long_text = _long_text(result)
-    said = "" if _says_again(result.summary, long_text) else result.summary
-    parts = [shown for shown in (block(said, LONG_TEXT * 2), block(long_text, LONG_TEXT * 2)) if shown.strip()]
+    full = long_text(result)
+    said = "" if _says_again(result.summary, full) else result.summary
+    parts = [shown for shown in (block(said, LONG_TEXT * 2), block(full, LONG_TEXT * 2)) if shown.strip()]
     statements = [Statement(text="\n\n".join(parts), sources=(key,))] if parts else []
     return statements + [Statement(text=f"- {fact}", sources=(key,)) for fact in facts(result, task.language)]
 
@@ -99,7 +85,7 @@ def _short(value: Json) -> str:
             return ""
 
 
-def _long_text(result: Result) -> str:
+def long_text(result: Result) -> str:
     """The one text worth reading in full: in the output, or a summary that is one itself. What was written to a
     file is read there."""
     if result.files:
@@ -111,12 +97,6 @@ def _long_text(result: Result) -> str:
         return longest
     summary = result.summary.strip()
     return result.summary if len(summary) > LONG_TEXT // 4 or "\n" in summary else ""
-
-
-def _is_end(task: Task, key: str) -> bool:
-    """Whether no succeeded subtask was built upon this one."""
-    after = task.plan.children[key] if task.plan else ()
-    return not any(task.subtasks[child].state is SubtaskState.SUCCEEDED for child in after)
 
 
 # --- findings ---------------------------------------------------------------------------------------------------

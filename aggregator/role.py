@@ -1,4 +1,7 @@
-"""The aggregator: takes settled tasks, has their answer written, and freezes it. The first answer counts."""
+"""The aggregator: takes settled tasks, has their answer written, and freezes it. The first answer counts.
+
+Where the answer does not do what was asked and there is time, it sends the task back to the planner instead.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,33 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import NoReturn
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Literal, NoReturn
 
 import structlog
 
+from aggregator.drafts import DraftPost, Write
+from aggregator.model_answer import Miss
 from aggregator.summary import summarise
 from domain.answer import Answer
 from domain.errors import StoreDown, XingshuError
-from domain.events import Answered, AnsweringStarted
+from domain.events import Answered, AnsweringStarted, Dissatisfied
 from domain.messages import Nudge
 from domain.ports import Clock, ControlBus, Store, UnitOfWork
 from domain.progress import step
-from domain.task import Task
+from domain.task import FINAL_TASK, Task
 
 log = structlog.get_logger()
 
+_Kind = Literal["answered", "received", "changed"]
+
 PAUSE_S = 1.0  # while the database is away
+
+OVER: tuple[_Kind, ...] = ("answered",)
+SENT_BACK: tuple[_Kind, ...] = ("received", "changed")
+
+AnswerWith = Callable[[Task, Write], Awaitable[Answer | Miss]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +54,8 @@ class AggregatorRole:
     Args:
         store: the tasks.
         bus: wakes the role, and hears of answers.
-        answer_with: writes the answer of a settled task; when it cannot, or is too slow, the deterministic summary
-            stands in.
+        answer_with: writes the answer of a settled task, telling how far it is; when it cannot, or is too slow, the
+            deterministic summary stands in.
         clock: the time of claims and answers.
         settings: the numbers.
     """
@@ -51,7 +64,7 @@ class AggregatorRole:
         self,
         store: Store,
         bus: ControlBus,
-        answer_with: Callable[[Task], Awaitable[Answer]],
+        answer_with: AnswerWith,
         clock: Clock,
         settings: AggregatorSettings = AggregatorSettings(),
     ) -> None:
@@ -105,41 +118,54 @@ class AggregatorRole:
 
     async def _answer(self, task: Task) -> None:
         """Write outside of any transaction, freeze in one."""
-        answer = await self._written(task)
-        if await self._frozen(task.id, answer):
-            log.info("task_answered", task=task.id, author=answer.author.value, trace=task.trace_id)
-            await self._bus.nudge([Nudge(kind="answered", task_id=task.id)])
+        frozen = await self._frozen(task, await self._drafted(task))
+        if frozen is not None:
+            is_over = frozen.state in FINAL_TASK
+            log.info("task_answered" if is_over else "task_sent_back", task=task.id, trace=task.trace_id)
+            await self._bus.nudge([Nudge(kind=kind, task_id=task.id) for kind in (OVER if is_over else SENT_BACK)])
         self._free += 1
         self._awake.set()
 
-    async def _written(self, task: Task) -> Answer:
+    async def _drafted(self, task: Task) -> Answer | Miss:
+        """Have it written, and send what is finished of it meanwhile."""
+        post = DraftPost(task.id, self._bus, self._clock)
+        async with asyncio.TaskGroup() as group:
+            sending = group.create_task(post.run())
+            written = await self._written(task, post.write)
+            sending.cancel()
+        return written
+
+    async def _written(self, task: Task, write: Write) -> Answer | Miss:
         try:
             async with asyncio.timeout(self._settings.claim_s):
-                return await self._answer_with(task)
+                return await self._answer_with(task, write)
         except (XingshuError, TimeoutError) as error:  # down, over a budget, or not set up
             log.warning("summary_stands_in", task=task.id, error=repr(error), trace=task.trace_id)
-            return summarise(task)
+        except Exception:  # whatever it is, this task must neither stop the others nor come back for ever
+            log.exception("answering_crashed", task=task.id, trace=task.trace_id)
+        return summarise(task)
 
-    async def _frozen(self, task_id: str, answer: Answer) -> bool:
-        """Keep the answer, however long the database is away: it was paid for. False when there is one already."""
+    async def _frozen(self, task: Task, written: Answer | Miss) -> Task | None:
+        """Keep what was written, however long the database is away: it was paid for. None when it came too late."""
         while True:
             try:
-                return await self._freeze(task_id, answer)
+                return await self._store.transact(partial(_freeze, task=task, written=written, now=self._clock.now()))
             except StoreDown as error:
-                log.warning("answer_waits", task=task_id, error=str(error), cause=repr(error.__cause__))
+                log.warning("answer_waits", task=task.id, error=str(error), cause=repr(error.__cause__))
                 await self._clock.sleep(PAUSE_S)
 
-    async def _freeze(self, task_id: str, answer: Answer) -> bool:
-        now = self._clock.now()
 
-        def work(uow: UnitOfWork) -> bool:
-            held = uow.tasks.lock([task_id])
-            if task_id not in held:
-                return False
-            task, _ = step(held[task_id], Answered(answer=answer, at=now))
-            if task is held[task_id]:
-                return False
-            uow.tasks.put(task)
-            return True
+def _freeze(uow: UnitOfWork, task: Task, written: Answer | Miss, now: datetime) -> Task | None:
+    """The task answered or sent back. None when it was answered already, or planned anew since it was claimed."""
+    held = uow.tasks.lock([task.id]).get(task.id)
+    if held is None or held.settled_at != task.settled_at:
+        return None
+    after = _sent_back(held, written, now) if isinstance(written, Miss) else held
+    if after is held:
+        answer = written.answer if isinstance(written, Miss) else written
+        after, _ = step(held, Answered(answer=answer, at=now))
+    return None if after is held else uow.tasks.put(after)
 
-        return await self._store.transact(work)
+
+def _sent_back(task: Task, miss: Miss, now: datetime) -> Task:
+    return step(task, Dissatisfied(why=miss.why, at=now))[0]

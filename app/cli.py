@@ -120,6 +120,20 @@ def tasks(json: Json = False, limit: Annotated[int, typer.Option(min=1, max=1000
 
 
 @cli.command()
+def cost(
+    task: Annotated[str | None, typer.Argument(metavar="ID", help="A task; without it, the last 30 days.")] = None,
+    json: Json = False,
+    user: Annotated[
+        str | None, typer.Option("--user", "-u", help="Only what belongs to this user. Default: you, or any task.")
+    ] = None,
+) -> None:
+    """Show what language models took."""
+    from app.commands.tasks import cost
+
+    _run(cost, task=task, as_json=json, user=user)
+
+
+@cli.command()
 def cancel(task: Annotated[str, typer.Argument(metavar="ID")], json: Json = False, user: AnyUser = None) -> None:
     """Start nothing more of a task."""
     from app.commands.tasks import act

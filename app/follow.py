@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -18,6 +19,19 @@ log = structlog.get_logger()
 
 LOOK_EVERY_S = 1.0
 OnChange = Callable[[Task], None]
+IsThere = Callable[[Task], bool]
+
+
+def is_over(task: Task) -> bool:
+    """Whether it has its answer."""
+    return task.state in FINAL_TASK
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    future: asyncio.Future[Task]
+    is_there: IsThere
+    on_change: OnChange | None
 
 
 class Follower:
@@ -29,13 +43,17 @@ class Follower:
     def __init__(self, store: Store, bus: ControlBus) -> None:
         self._store = store
         self._bus = bus
-        self._waiting: dict[str, tuple[asyncio.Future[Task], OnChange | None]] = {}
+        self._waiting: dict[str, _Wait] = {}
         self._versions: dict[str, int] = {}
 
     async def answered(self, task_id: str, on_change: OnChange | None = None) -> Task:
         """The task, once it has its answer. `on_change` sees every newer state on the way."""
+        return await self.reached(task_id, is_over, on_change)
+
+    async def reached(self, task_id: str, is_there: IsThere, on_change: OnChange | None = None) -> Task:
+        """The task, once it is as `is_there` says or over. Only one may wait for a task at a time."""
         future: asyncio.Future[Task] = asyncio.get_running_loop().create_future()
-        self._waiting[task_id] = (future, on_change)
+        self._waiting[task_id] = _Wait(future, is_there, on_change)
         try:
             await self._look({task_id})
             return await future
@@ -58,8 +76,9 @@ class Follower:
 
     def _matters(self, nudge: Nudge) -> bool:
         """Who only waits for the answer need not look at every change."""
-        _, on_change = self._waiting.get(nudge.task_id, (None, None))
-        return nudge.kind == "answered" or on_change is not None
+        wait = self._waiting.get(nudge.task_id)
+        is_patient = wait is None or (wait.is_there is is_over and wait.on_change is None)
+        return nudge.kind == "answered" or not is_patient
 
     async def _look(self, task_ids: Collection[str]) -> None:
         wanted = [task_id for task_id in task_ids if self._is_open(task_id)]
@@ -74,17 +93,17 @@ class Follower:
             self._show(task)
 
     def _is_open(self, task_id: str) -> bool:
-        return task_id in self._waiting and not self._waiting[task_id][0].done()
+        return task_id in self._waiting and not self._waiting[task_id].future.done()
 
     def _show(self, task: Task) -> None:
         if not self._is_open(task.id) or self._versions.get(task.id) == task.version:
             return
-        future, on_change = self._waiting[task.id]
+        wait = self._waiting[task.id]
         self._versions[task.id] = task.version
-        if on_change is not None:
-            on_change(task)
-        if task.state in FINAL_TASK:
-            future.set_result(task)
+        if wait.on_change is not None:
+            wait.on_change(task)
+        if is_over(task) or wait.is_there(task):
+            wait.future.set_result(task)
 
 
 def _readable(arrivals: Iterable[Arrival[Nudge]]) -> list[Nudge]:

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from app.answering import answer_with
+from app.planning import decomposer, plan_with
 from app.wiring import House
 from domain.errors import Misconfigured, Unavailable
 from domain.ports import UnitOfWork
 
 if TYPE_CHECKING:
+    from agents.skill import Skill
     from agents.worker import Worker
-    from domain.answer import Answer
-    from domain.plan import Plan
-    from domain.task import Scope, Task
-    from planner.prompt import PlanRequest
 
 log = structlog.get_logger()
 
 ROLES = ("planner", "dispatcher", "aggregator", "bot", "agents")
 LATER = ("api",)
+PLANNER_AGENT = "planner"  # lives with the planner's role, where the catalogue is
 ALIVE_EVERY_S = 5.0
 ALIVE_FOR = timedelta(seconds=15)
 RESTART_S = 1.0
@@ -60,7 +60,7 @@ async def roles_missing(house: House) -> tuple[str, ...]:
     since = house.clock.now() - ALIVE_FOR
     performed = await house.store.transact(lambda uow: uow.registry.roles_alive(since))
     workers = await house.store.transact(lambda uow: uow.registry.alive(since))
-    alive = performed | ({"agents"} if workers else set())
+    alive = performed | {"agents" for worker in workers if worker.agent != PLANNER_AGENT}
     return tuple(role for role in ROLES if role not in alive)
 
 
@@ -79,14 +79,15 @@ class Performance:
         for name, work in _control_plane(self._house, roles).items():
             self._keep(name, work)
         if "agents" in roles:
-            self.employ(self._house.settings.roster)
+            self.employ(_workers(self._house, self._house.settings.roster))
+        if "planner" in roles and self._house.model is not None:
+            self.employ([_decomposing(self._house)])
         if not self.roles and self._says_alive(roles):
             self._keep("liveness", self._say_alive)
         self.roles += tuple(roles)
 
-    def employ(self, roster: Roster, concurrency: int | None = None) -> None:
-        """Begin to be workers of these agents."""
-        workers = _workers(self._house, roster, concurrency)
+    def employ(self, workers: Sequence[Worker]) -> None:
+        """Begin to be these workers."""
         self._workers += workers
         for worker in workers:
             self._keep(f"agent {worker.agent}", worker.run)
@@ -144,7 +145,7 @@ async def work_as(house: House, agents: Sequence[str], concurrency: int | None, 
     roster = {name: house.settings.roster.get(name, (name,)) for name in agents}
     async with asyncio.TaskGroup() as group:
         performance = Performance(house, group)
-        performance.employ(roster, concurrency)
+        performance.employ(_workers(house, roster, concurrency))
         await stopped.wait()
         await performance.end()
 
@@ -194,17 +195,26 @@ def _note_gone(uow: UnitOfWork, house: House, workers: Sequence[Worker]) -> None
 def _workers(house: House, roster: Roster, concurrency: int | None = None) -> list[Worker]:
     """One worker per agent, each with the skills the roster gives it."""
     from agents.roster import build
+    from agents.workspace import Workspace
+
+    skills = build(roster, Workspace(house.checked_workspace()), house.model)
+    return [_worker(house, agent, able, concurrency) for agent, able in skills.items()]
+
+
+def _decomposing(house: House) -> Worker:
+    """The planner as an agent, for goals that other agents or plans leave to it."""
+    skill = decomposer(house)
+    return _worker(house, PLANNER_AGENT, {skill.spec.name: skill})
+
+
+def _worker(house: House, agent: str, skills: Mapping[str, Skill], concurrency: int | None = None) -> Worker:
     from agents.surroundings import Limits, Ports
     from agents.worker import Worker, worker_name
-    from agents.workspace import Workspace
 
     ports = Ports(bus=house.agent_bus, spool=house.spool, clock=house.clock, entropy=house.entropy)
     limits = Limits(slots=concurrency or house.settings.worker_concurrency)
-    skills = build(roster, Workspace(house.checked_workspace()), house.model)
     # The process in its name, so that two workers of one agent on one machine never share a lease or a queue.
-    return [
-        Worker(agent, worker_name(house.process_id, agent, 1), able, ports, limits) for agent, able in skills.items()
-    ]
+    return Worker(agent, worker_name(house.process_id, agent, 1), skills, ports, limits)
 
 
 def _control_plane(house: House, roles: Collection[str]) -> dict[str, Work]:
@@ -235,30 +245,17 @@ def _dispatcher(house: House) -> Work:
 def _planner(house: House) -> Work:
     from planner.role import PlannerRole, PlannerSettings
 
-    settings = PlannerSettings(configured=house.configured, sweep_s=house.settings.sweep_s)
+    settings = PlannerSettings(
+        name=house.process_id,
+        configured=house.configured,
+        sweep_s=house.settings.sweep_s,
+        history_s=house.settings.conversation_s,
+    )
     return PlannerRole(house.store, house.control_bus, plan_with(house), house.clock, settings).run
 
 
-def plan_with(house: House) -> Callable[[Scope, PlanRequest], Awaitable[Plan]]:
-    """Plans one request of one owner, its model's replies kept for that owner only."""
-    from planner.planner import Planner
-
-    async def plan(scope: Scope, request: PlanRequest) -> Plan:
-        model = house.model_cache.of(scope) if house.model_cache else None
-        return await Planner(model, house.limits).plan(request)
-
-    return plan
-
-
 def _aggregator(house: House) -> Work:
-    from aggregator.model_answer import ModelAnswer
     from aggregator.role import AggregatorRole, AggregatorSettings
-    from aggregator.summary import summarise
 
-    async def by_rules(task: Task) -> Answer:
-        return summarise(task)
-
-    cache = house.model_cache
-    answer_with = ModelAnswer(cache.complete) if cache else by_rules
     settings = AggregatorSettings(sweep_s=house.settings.sweep_s)
-    return AggregatorRole(house.store, house.control_bus, answer_with, house.clock, settings).run
+    return AggregatorRole(house.store, house.control_bus, answer_with(house), house.clock, settings).run

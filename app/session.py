@@ -8,31 +8,29 @@ import json
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.exits import answer, code_of, tell
+from app.exits import FAILED, answer, code_of, tell
 from app.follow import Follower, following
+from app.planning import preview
 from app.results import task_document
-from app.roles import ALIVE_FOR, LOOK_EVERY_S, performing, plan_with, roles_missing
+from app.roles import ALIVE_FOR, LOOK_EVERY_S, performing, roles_missing
 from app.wiring import House, house
-from domain.agents import SILENCE, offers
 from domain.card import Card, card_of
 from domain.chat import ChatMessage
 from domain.errors import BrokerDown, Refused, Unavailable
 from domain.ports import UnitOfWork
-from domain.skill import Catalogue
-from domain.task import Scope, Task, TaskState
-from domain.texts import Language, say
+from domain.task import Task, TaskState
+from domain.texts import say
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from bot.commands import Commands, Preview
+    from bot.commands import Commands
     from bot.intake import Intake, Reply
-    from domain.plan import Plan
 
 AGENTS_WAIT_S = 10.0
 BROKER_WAIT_S = 3.0
@@ -41,13 +39,15 @@ CANCEL_WAIT_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """Everything a command needs to hand work in and see it through."""
+    """Everything a command needs to hand work in and see it through. `typed` are the lines of whoever sits at the
+    terminal, None when nobody does."""
 
     here: House
     user: str
     intake: Intake
     commands: Commands
     follower: Follower
+    typed: AsyncIterator[bytes] | None = None
 
     def message(self, text: str) -> ChatMessage:
         """One line typed by this user in this session."""
@@ -62,15 +62,70 @@ class Session:
         )
 
     async def see_through(self, task_id: str, *, as_json: bool) -> int:
-        """Wait for a task's answer, telling its progress; print it. Being interrupted cancels the task."""
+        """Wait for a task's answer, telling its progress; print it. Being interrupted cancels the task.
+
+        A question is put to the person at the terminal. Where nobody can answer it, it is the outcome.
+        """
         try:
-            task = await self.follower.answered(task_id, _progress())
+            task = await self._answered(task_id)
         except asyncio.CancelledError:
             await self._cancel(task_id)
             raise
         await self.here.store.transact(partial(_note_shown, task=task, at=self.here.clock.now()))
         answer(await self.document(task) if as_json else _text(task))
-        return code_of(task.state)
+        if task.question is None:
+            return code_of(task.state)
+        tell(say("cli.unanswered", task.language, task=task.id))
+        return FAILED
+
+    async def _answered(self, task_id: str) -> Task:
+        """The task once it is over; with its question when nobody could answer that."""
+        progress = _progress()
+        while True:
+            task = await self.follower.reached(task_id, _asks, progress)
+            if task.question is None:
+                return task
+            if not await self._replied(task):
+                return replace(await self._given_up(task), question=task.question)
+
+    async def _replied(self, task: Task) -> bool:
+        """Put a task's question to whoever sits here. False when nobody answers."""
+        from bot.card_text import question_of
+        from bot.intake import Reply
+        from bot.platforms.seat import reply_text
+
+        if self.typed is None:
+            return False
+        tell("\n".join(question_of(card_of(task, self.here.clock.now()))))
+        line = await self._line_for(task, self.typed)
+        if line and isinstance(outcome := await self.commands.receive(self._of_owner(task, line)), Reply):
+            tell(reply_text(outcome))
+        return line is not None
+
+    async def _line_for(self, task: Task, typed: AsyncIterator[bytes]) -> str | None:
+        """What is typed next; empty when the task's question is settled elsewhere first, None when no more comes."""
+        async with asyncio.TaskGroup() as group:
+            reading = group.create_task(_next(typed))
+            moving = group.create_task(self.follower.reached(task.id, lambda now: now.question is None))
+            await asyncio.wait({reading, moving}, return_when=asyncio.FIRST_COMPLETED)
+            moving.cancel()
+            has_moved = reading.cancel()
+        return "" if has_moved else reading.result()
+
+    async def _given_up(self, task: Task) -> Task:
+        """Cancel a task whose question nobody can answer."""
+        await self.commands.receive(self._of_owner(task, f"/cancel {task.id}"))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CANCEL_WAIT_S):
+                return await self.follower.answered(task.id)
+        return task
+
+    def _of_owner(self, task: Task, text: str) -> ChatMessage:
+        """A line as the task's owner would have typed it in its own chat."""
+        platform, _, user_id = task.scope.owner.partition(":")
+        route = task.route
+        message = self.message(text)
+        return replace(message, platform=platform, user_id=user_id, bot_id=route.bot_id, chat_id=route.chat_id)
 
     async def document(self, task: Task) -> str:
         """The task as JSON text."""
@@ -106,25 +161,14 @@ def make_session(here: House, user: str | None, follower: Follower) -> Session:
     """Wire the bot for one user."""
     from bot.commands import Commands
     from bot.intake import Intake, IntakeSettings
+    from bot.platforms.piped import read_lines
 
     user = user or getpass.getuser()
     intake_settings = IntakeSettings(tenant=here.settings.tenant, deadline_s=here.settings.task_deadline_s)
     intake = Intake(here.store, here.control_bus, here.clock, here.entropy, intake_settings)
-    commands = Commands(intake, here.store, here.control_bus, here.clock, preview(here, user))
-    return Session(here=here, user=user, intake=intake, commands=commands, follower=follower)
-
-
-def preview(here: House, user: str) -> Preview:
-    """Plans a text without keeping anything."""
-    from planner.prompt import PlanRequest
-
-    scope = Scope(tenant=here.settings.tenant, owner=f"console:{user}")
-
-    async def plan(text: str, language: Language) -> Plan:
-        catalogue = await live_catalogue(here)
-        return await plan_with(here)(scope, PlanRequest(text=text, language=language, catalogue=catalogue))
-
-    return plan
+    commands = Commands(intake, here.store, here.control_bus, here.clock, preview(here))
+    typed = read_lines(sys.stdin.buffer) if sys.stdin.isatty() else None
+    return Session(here=here, user=user, intake=intake, commands=commands, follower=follower, typed=typed)
 
 
 async def agents_announced(here: House) -> None:
@@ -148,13 +192,6 @@ async def _announced(here: House) -> set[str]:
     return {worker.agent for worker in workers if worker.skills}
 
 
-async def live_catalogue(here: House) -> Catalogue:
-    """The skills that can be asked for now: announced and alive, or vouched for by configuration."""
-    since = here.clock.now() - SILENCE
-    workers = await here.store.transact(lambda uow: uow.registry.alive(since))
-    return Catalogue.of(offers(workers, here.configured))
-
-
 def read_text(source: str) -> str:
     """A file's text, stdin's for `-`. Raises Refused when it cannot be read as UTF-8 text."""
     try:
@@ -176,6 +213,15 @@ def said(outcome: Reply) -> int:
     return 0
 
 
+async def _next(typed: AsyncIterator[bytes]) -> str | None:
+    line = await anext(typed, None)
+    return None if line is None else line.decode(errors="replace").strip()
+
+
+def _asks(task: Task) -> bool:
+    return task.question is not None
+
+
 def _note_shown(uow: UnitOfWork, task: Task, at: datetime) -> None:
     uow.deliveries.shown(task.id, task.version, None)
     uow.deliveries.delivered(task.id, at)
@@ -192,13 +238,17 @@ def _progress() -> Callable[[Task], None]:
         for line in changes(shown[-1] if shown else None, card):
             tell(line)
         shown[:] = [card]
-        if task.state is TaskState.WAITING:
+        if task.state is TaskState.WAITING and task.question is None:
             tell(say("cli.waits_for_approval", task.language, task=task.id))
 
     return show
 
 
 def _text(task: Task) -> str:
+    """The outcome: the answer, or the question nobody could answer."""
     from domain.markdown import readable
+    from domain.safe_text import safe
 
+    if task.question is not None:
+        return safe(task.question)
     return readable(task.answer.text) if task.answer else ""

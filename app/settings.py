@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.errors import Misconfigured
+from llm.models import ModelSpec, read_keys, read_models, read_prices
 
 DEFAULT_AGENTS = ("echo", "files", "data", "code", "writer", "general")
 _AGENT_NAME = re.compile(r"[A-Za-z0-9][\w-]{0,62}")
@@ -41,9 +42,28 @@ class Settings(BaseSettings):
     openai_base_url: str | None = _setting(
         None, "OPENAI_BASE_URL", "Any OpenAI-compatible server, such as http://127.0.0.1:8000/v1."
     )
-    model: str = _setting("gpt-4.1-mini", "XINGSHU_MODEL", "Model name; a comma list is tried in order.")
+    model: str = _setting(
+        "gpt-4.1-mini",
+        "XINGSHU_MODEL",
+        "Model name, or NAME@https://HOST/v1 for one on another server; a comma list is tried in order.",
+    )
+    model_keys: SecretStr | None = _setting(
+        None, "XINGSHU_MODEL_KEYS", "Keys of those other servers, e.g. llm.example.org=sk-1,10.0.0.5:8000=sk-2."
+    )
+    model_prices: str = _setting(
+        "",
+        "XINGSHU_MODEL_PRICES",
+        "US dollars per million tokens read/written, e.g. gpt-4.1-mini=0.4/1.6. Without them /cost shows tokens only.",
+    )
     model_timeout_s: float = _setting(
         180.0, "XINGSHU_MODEL_TIMEOUT_S", "Seconds one question to the model may take, retries included.", gt=0
+    )
+    model_first_s: float = _setting(
+        60.0, "XINGSHU_MODEL_FIRST_TOKEN_S", "Seconds a model may take to begin an answer.", gt=0
+    )
+    model_idle_s: float = _setting(30.0, "XINGSHU_MODEL_IDLE_S", "Seconds a model may pause within an answer.", gt=0)
+    model_concurrency: int = _setting(
+        8, "XINGSHU_MODEL_CONCURRENCY", "Calls to one model server at once; 1 for llama-cpp-python.", ge=1, le=1024
     )
     telegram_bot_token: SecretStr | None = _setting(None, "TELEGRAM_BOT_TOKEN", "Token of the Telegram bot.")
     telegram_api_base_url: str | None = _setting(
@@ -88,6 +108,9 @@ class Settings(BaseSettings):
         30.0, "XINGSHU_LEASE_S", "Seconds a silent worker keeps its subtask; it signs every five.", ge=6
     )
     sweep_s: float = _setting(10.0, "XINGSHU_SWEEP_S", "Seconds a lost message can delay anything.", gt=0)
+    conversation_s: float = _setting(
+        86_400.0, "XINGSHU_CONVERSATION_S", "Seconds earlier requests of a chat are part of the conversation.", ge=0
+    )
     plan_cache_s: float = _setting(21_600.0, "XINGSHU_PLAN_CACHE_S", "Seconds a model's plan may be used again.", ge=0)
     answer_cache_s: float = _setting(
         3600.0, "XINGSHU_ANSWER_CACHE_S", "Seconds a model's answer may be used again.", ge=0
@@ -99,6 +122,24 @@ class Settings(BaseSettings):
         "auto", "XINGSHU_LOG_FORMAT", "json, text, or auto: text on a terminal, JSON elsewhere."
     )
     log_file: Path | None = _setting(None, "XINGSHU_LOG_FILE", "Write the log there. Not set: to standard error.")
+
+    @field_validator("model_keys")
+    @classmethod
+    def _readable_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        read_keys(value.get_secret_value() if value else "")
+        return value
+
+    @field_validator("model_prices")
+    @classmethod
+    def _readable_prices(cls, value: str) -> str:
+        read_prices(value)
+        return value
+
+    @field_validator("model")
+    @classmethod
+    def _readable_models(cls, value: str) -> str:
+        read_models(value)
+        return value
 
     @field_validator("agents")
     @classmethod
@@ -112,14 +153,21 @@ class Settings(BaseSettings):
         return read_agents(self.agents) or {name: (name,) for name in DEFAULT_AGENTS}
 
     @property
-    def models(self) -> tuple[str, ...]:
-        """The model and its fall-backs, in order."""
-        return tuple(name.strip() for name in self.model.split(",") if name.strip())
+    def models(self) -> tuple[ModelSpec, ...]:
+        """The model and its fall-backs, in order, each with its server, key and price."""
+        key, keys = self.openai_api_key, self.model_keys
+        return read_models(
+            self.model,
+            base_url=self.openai_base_url or "",
+            api_key=key.get_secret_value() if key else "",
+            keys=read_keys(keys.get_secret_value() if keys else ""),
+            prices=read_prices(self.model_prices),
+        )
 
     @property
     def has_model(self) -> bool:
         """Whether any language model is configured."""
-        return self.openai_api_key is not None or self.openai_base_url is not None
+        return self.openai_api_key is not None or self.openai_base_url is not None or "@" in self.model
 
 
 def read_agents(text: str) -> dict[str, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from app.clock import SystemClock, SystemEntropy
 from app.settings import Settings
 from domain.errors import Misconfigured
-from domain.model import Purpose
 from domain.plan_check import Limits
 from domain.ports import AgentBus, ControlBus, Model, Store
+from domain.task import Scope
 
 if TYPE_CHECKING:
     from agents.spool import Spool
@@ -100,15 +100,13 @@ class House:
 
     @cached_property
     def _model_settings(self) -> ModelSettings:
-        from llm import ModelSettings
+        from llm import ModelSettings, read_models
 
         key = self.settings.openai_api_key
-        return ModelSettings(
-            base_url=self.settings.openai_base_url or "",
-            api_key=key.get_secret_value() if key else None,
-            models=self.settings.models,
-            total_s=self.settings.model_timeout_s,
+        models = read_models(
+            self.settings.model, self.settings.openai_base_url or "", key.get_secret_value() if key else ""
         )
+        return ModelSettings(models=models, total_s=self.settings.model_timeout_s)
 
     @cached_property
     def model(self) -> Model | None:
@@ -121,16 +119,23 @@ class House:
         self._stack.push_async_callback(model.close)
         return model
 
-    @cached_property
-    def model_cache(self) -> ResponseCache | None:
-        """The model with its response cache, for the control plane."""
+    def model_for(self, scope: Scope, task_id: str | None) -> Model | None:
+        """The model as one owner's task asks it: every call goes into their books."""
         if self.model is None:
             return None
+        from llm import BookedModel
+
+        return BookedModel(self.model, self.store, self.clock, scope, task_id)
+
+    @cached_property
+    def response_cache(self) -> ResponseCache:
+        """Kept plans and answers, for the control plane; `house` enters and leaves it."""
         from llm import CachePolicy, ResponseCache
 
-        ttl_s = {Purpose.PLAN: self.settings.plan_cache_s, Purpose.ANSWER: self.settings.answer_cache_s}
-        policy = CachePolicy(identity=self._model_settings.identity, ttl_s=ttl_s)
-        return ResponseCache(self.model, self.store, self.clock, policy)
+        policy = CachePolicy(
+            holder=self.process_id, identity=self._model_settings.identity, model=self.settings.models[0].name
+        )
+        return ResponseCache(lambda: self.store, self.clock, policy)
 
     @cached_property
     def configured(self) -> Sequence[tuple[str, SkillSpec]]:
@@ -175,4 +180,6 @@ def _make_folder_of(database_url: str) -> None:
 async def house(settings: Settings) -> AsyncIterator[House]:
     """Open the walls of this process; close what was opened on the way out."""
     async with AsyncExitStack() as stack:
-        yield House(settings, stack)
+        here = House(settings, stack)
+        async with here.response_cache if settings.has_model else nullcontext():  # ends before what it stands on
+            yield here

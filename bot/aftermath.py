@@ -31,6 +31,8 @@ async def tell(bus: ControlBus, task_id: str, effects: Iterable[e.Effect]) -> No
     nudges = [Nudge(kind="changed", task_id=task_id), Nudge(kind="planned", task_id=task_id)]
     if any(isinstance(effect, e.Settle) for effect in effects):
         nudges.append(Nudge(kind="settled", task_id=task_id))
+    if any(isinstance(effect, e.Replan) for effect in effects):
+        nudges.append(Nudge(kind="received", task_id=task_id))
     await bus.nudge(nudges)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from domain.card import Card, CardLine
-from domain.safe_text import safe_line
+from domain.markdown import readable
+from domain.plan import Repair
+from domain.safe_text import safe, safe_line
 from domain.task import SubtaskState, TaskState
 from domain.texts import say
 from domain.wording import duration, repaired, why
@@ -33,7 +35,8 @@ TASK_MARKS = {
 }
 APPROVAL_MARK = "!"
 PATIENCE_S = 3.0  # an agent that is there says `started` within a second, or is done
-TITLE, AGENT, REASON = 60, 30, 100  # characters
+TITLE, AGENT, REASON, QUESTION = 60, 30, 100, 600  # characters
+DRAFT, DRAFT_LINES = 400, 6  # characters and lines of an unfinished answer
 LOUDNESS = (
     SubtaskState.FAILED,
     SubtaskState.UNKNOWN,
@@ -47,12 +50,18 @@ LOUDNESS = (
 )
 
 
+QUIET_FROM = LOUDNESS.index(SubtaskState.READY)
+UNSEEN = (SubtaskState.PENDING, 0)
+INDENT = "  "
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One subtask of a card in words; what there is nothing to say about is empty."""
+    """One subtask of a card in words; what there is nothing to say about is empty. `count` is about its children."""
 
     mark: str
     title: str
+    count: str
     agent: str
     seconds: str
     retries: str
@@ -61,9 +70,27 @@ class Row:
 
 def title_of(card: Card) -> str:
     """Mark, task id, state, how many subtasks are done, how long it has taken."""
+    is_growing = card.is_planning and card.lines
+    state = say("card.growing", card.language, count=card.total) if is_growing else _state(card)
     counted = f"{card.done}/{card.total}" if card.lines else ""
-    parts = (card.task_id, say(f"state.{card.state}", card.language), counted, duration(card.seconds, card.language))
+    parts = (card.task_id, state, counted, duration(card.seconds, card.language))
     return f"{TASK_MARKS[card.state]} " + " · ".join(part for part in parts if part)
+
+
+def _state(card: Card) -> str:
+    return say(f"state.{card.state}", card.language)
+
+
+def question_of(card: Card) -> list[str]:
+    """What the task asks its person, and how to answer it; nothing when it asks nothing."""
+    if card.question is None:
+        return []
+    asked = safe(card.question, QUESTION).strip().splitlines()
+    return [f"? {asked[0]}", *(INDENT + line for line in asked[1:]), _how(card)] if asked else [_how(card)]
+
+
+def _how(card: Card) -> str:
+    return INDENT + say("card.reply", card.language, task=card.task_id)
 
 
 def row_of(card: Card, line: CardLine) -> Row:
@@ -71,6 +98,7 @@ def row_of(card: Card, line: CardLine) -> Row:
     return Row(
         mark=APPROVAL_MARK if line.needs_approval else MARKS[line.state],
         title=safe_line(line.title, TITLE),
+        count=f"{line.done}/{line.total}" if line.total else "",
         agent=safe_line(line.agent or "", AGENT),
         seconds="" if line.seconds is None else duration(line.seconds, card.language),
         retries=say("card.retries", card.language, count=line.retries) if line.retries else "",
@@ -79,18 +107,53 @@ def row_of(card: Card, line: CardLine) -> Row:
 
 
 def visible(card: Card, limit: int) -> tuple[Sequence[CardLine], int]:
-    """The lines to show when there is room for `limit`, in the plan's order, and how many are left out: those that
-    want attention stay."""
+    """The lines to show when there is room for `limit`, in the plan's order, and how many are left out without a word.
+
+    Where room is short, quiet children go first, as their parent counts them; then those stay that want attention,
+    and whatever they are children of.
+    """
     if card.total <= limit:
         return card.lines, 0
-    loudest = sorted(card.lines, key=lambda line: (not line.needs_approval, LOUDNESS.index(line.state)))[: limit - 1]
-    shown = [line for line in card.lines if line in loudest]
-    return shown, card.total - len(shown)
+    ranks = _ranks(card.lines)
+    kept = [line for line in card.lines if not line.depth or ranks[line.key] < QUIET_FROM]
+    if len(kept) <= limit:
+        return kept, 0
+    loudest = {line.key for line in sorted(kept, key=lambda line: ranks[line.key])[: limit - 1]}
+    return [line for line in kept if line.key in loudest], len(kept) - len(loudest)
 
 
-def repairs_of(card: Card) -> list[str]:
-    """What was changed to make the plan runnable, one sentence each."""
-    return [f"↻ {repaired(repair, card.language)}" for repair in card.repairs]
+def _ranks(lines: Sequence[CardLine]) -> dict[str, int]:
+    """How much each line wants attention, the most first; a parent as much as the loudest of its children."""
+    ranks = {line.key: -1 if line.needs_approval else LOUDNESS.index(line.state) for line in lines}
+    for line in reversed(lines):  # children before their parents
+        parent = line.key.rpartition(".")[0]
+        if line.depth and parent in ranks:
+            ranks[parent] = min(ranks[parent], ranks[line.key])
+    return ranks
+
+
+def repairs_of(card: Card, known: Collection[Repair] = ()) -> list[str]:
+    """What was changed to make the plan runnable, one sentence each, without what is known."""
+    return [f"↻ {repaired(repair, card.language)}" for repair in card.repairs if repair not in known]
+
+
+def rounds_of(card: Card, known: int = 0) -> list[str]:
+    """Why it was planned anew each time, after the first `known` times."""
+    told = [safe_line(miss, REASON) or say("failure.critical", card.language) for miss in card.rounds]
+    count = len(told) + card.rounds_left
+    lines = [
+        say("card.round", card.language, number=number, count=count, why=why)
+        for number, why in enumerate(told, start=1)
+    ]
+    return lines[known:]
+
+
+def draft_of(card: Card) -> list[str]:
+    """The end of the answer that is being written, under its heading; nothing when none is."""
+    lines = safe(readable(card.draft)).strip().splitlines()[-DRAFT_LINES:]
+    text = "\n".join(lines)
+    tail = text if len(text) <= DRAFT else f"…{text[-DRAFT:]}"
+    return [say("card.draft", card.language), *(INDENT + line for line in tail.splitlines() if line)] if tail else []
 
 
 def hidden_text(card: Card, count: int) -> str:
@@ -101,26 +164,30 @@ def hidden_text(card: Card, count: int) -> str:
 def card_text(card: Card, limit: int = 40) -> str:
     """The whole card as plain lines, at most `limit` of them about subtasks."""
     shown, hidden = visible(card, limit)
-    lines = [title_of(card), *(_plain(row_of(card, line)) for line in shown)]
-    if hidden:
-        lines.append(hidden_text(card, hidden))
-    return "\n".join(lines + repairs_of(card))
+    rows = [INDENT * line.depth + _plain(row_of(card, line)) for line in shown]
+    more = [hidden_text(card, hidden)] if hidden else []
+    parts = ([title_of(card)], question_of(card), rows, more, rounds_of(card), repairs_of(card), draft_of(card))
+    return "\n".join(line for part in parts for line in part)
 
 
 def changes(before: Card | None, after: Card) -> list[str]:
     """What became different between two cards of a task, one plain line each."""
-    old = {line.key: (line.state, line.retries) for line in before.lines} if before else {}
-    lines = [] if before and before.state is after.state else [title_of(after)]
-    lines += [
-        f"  {after.task_id} {_plain(row_of(after, line))}"
-        for line in after.lines
-        if old.get(line.key, (SubtaskState.PENDING, 0)) != (line.state, line.retries)
+    known = {line.key: (line.state, line.retries) for line in before.lines} if before else {}
+    moved = [line for line in after.lines if known.get(line.key, UNSEEN) != (line.state, line.retries)]
+    return [
+        *([title_of(after)] if before is None or _has_turned(before, after) else []),
+        *(f"  {after.task_id} {_plain(row_of(after, line))}" for line in moved),
+        *rounds_of(after, len(before.rounds) if before else 0),
+        *repairs_of(after, before.repairs if before else ()),
     ]
-    return lines if before and before.lines else lines + repairs_of(after)
+
+
+def _has_turned(before: Card, after: Card) -> bool:
+    return before.state is not after.state or (after.is_planning and after.total > before.total)
 
 
 def _plain(row: Row) -> str:
-    parts = (row.title, row.agent, row.seconds, row.retries, row.note)
+    parts = (row.title, row.count, row.agent, row.seconds, row.retries, row.note)
     return f"{row.mark} " + " · ".join(part for part in parts if part)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from bot.aftermath import tell
+from bot.cost_text import LATELY, cost_text, estimate_text
 from bot.intake import Accepted, Intake, Reply
 from bot.lists import agents_text, approvals_text, help_text, plan_text, tasks_text
 from bot.request_text import request_text
@@ -18,6 +19,7 @@ from domain.agents import SILENCE
 from domain.card import card_of
 from domain.chat import ChatMessage
 from domain.errors import ModelDown, NotFound, Refused
+from domain.estimate import HISTORY, estimate
 from domain.ids import read_task_id
 from domain.plan import Plan
 from domain.ports import Clock, ControlBus, Store, TaskLine, UnitOfWork
@@ -26,10 +28,11 @@ from domain.safe_text import safe_line
 from domain.task import FINAL_TASK, Scope, Task, TaskState
 from domain.texts import Language, language_of, say
 
-Preview = Callable[[str, Language], Awaitable[Plan]]
+Preview = Callable[[Scope, str, Language], Awaitable[Plan]]
 
 LISTED = 10
 OPEN = frozenset(TaskState) - FINAL_TASK
+_WORDY = frozenset({"ask", "fresh", "plan"})  # commands whose argument says which language is spoken
 _COMMAND = re.compile(r"[/／]([\w-]+)(?:@\w+)?(?:\s+(.*))?", re.DOTALL)  # Chinese keyboards type ／
 
 
@@ -51,7 +54,7 @@ class Commands:
         store: where tasks are.
         bus: who must hear of a cancelled or approved task.
         clock: the time of it.
-        preview: plans a text without keeping anything; raises Refused or ModelDown.
+        preview: plans a text for its owner without starting anything; raises Refused or ModelDown.
     """
 
     def __init__(self, intake: Intake, store: Store, bus: ControlBus, clock: Clock, preview: Preview) -> None:
@@ -62,6 +65,7 @@ class Commands:
         self._preview = preview
         self._commands: dict[str, Callable[[Asked], Awaitable[Accepted | Reply]]] = {
             "ask": self._ask,
+            "fresh": self._fresh,
             "status": self._status,
             "tasks": self._tasks,
             "cancel": self._cancel,
@@ -69,6 +73,7 @@ class Commands:
             "approve": self._approve,
             "plan": self._plan,
             "agents": self._agents,
+            "cost": self._cost,
             "help": self._help,
         }
 
@@ -80,10 +85,10 @@ class Commands:
         """
         typed = _COMMAND.fullmatch(message.text.strip())
         if typed is None:
-            return await self._intake.receive(message)
+            return await self._intake.hear(message)
         name, argument = typed[1].lower(), (typed[2] or "").strip()
         scope = self._intake.scope_of(message)
-        language = language_of(argument) if argument and name in {"ask", "plan"} else await self._language(scope)
+        language = language_of(argument) if argument and name in _WORDY else await self._language(scope)
         asked = Asked(message=message, scope=scope, argument=argument, language=language)
         command = self._commands.get(name)
         try:
@@ -95,6 +100,9 @@ class Commands:
 
     async def _ask(self, asked: Asked) -> Accepted | Reply:
         return await self._intake.receive(replace(asked.message, text=asked.argument))
+
+    async def _fresh(self, asked: Asked) -> Accepted | Reply:
+        return await self._intake.receive(replace(asked.message, text=asked.argument), is_fresh=True)
 
     async def _status(self, asked: Asked) -> Reply:
         task = await self._one_of(asked, OPEN) if not asked.argument else await self._named(asked)
@@ -116,24 +124,36 @@ class Commands:
         return Reply(text=say("chat.approved" if is_changed else "chat.nothing_waits", task.language, task=task.id))
 
     async def _retry(self, asked: Asked) -> Accepted | Reply:
-        name, _, key = asked.argument.replace(".", " ", 1).partition(" ")
+        name, *keys = re.split(r"[.\s]+", asked.argument, maxsplit=1)
         if not name:
             raise Refused("chat.retry_usage")
         task = await self._named(replace(asked, argument=name))
-        kept = carried(task, key.strip() or None)
+        plan, kept = carried(task, "".join(keys) or None)
         message = replace(asked.message, text=task.request)
-        if task.plan is None:
-            return await self._intake.receive(message, retry_of=task.id)
-        return await self._intake.submit_plan(message, task.plan, kept, retry_of=task.id)
+        if plan is None:
+            return await self._intake.receive(message, retry_of=task.id, is_fresh=True)
+        return await self._intake.submit_plan(message, plan, kept, retry_of=task.id)
 
     async def _plan(self, asked: Asked) -> Reply:
-        plan = await self._preview(request_text(asked.argument), asked.language)
-        return Reply(text=plan_text(plan, asked.language))
+        plan = await self._preview(asked.scope, request_text(asked.argument), asked.language)
+        since = self._clock.now() - HISTORY
+        measured = await self._store.transact(lambda uow: uow.tasks.measured(since))
+        expected = estimate_text(estimate(plan, measured), asked.language)
+        return Reply(text="\n".join(filter(None, [plan_text(plan, asked.language), expected])))
 
     async def _agents(self, asked: Asked) -> Reply:
         since = self._clock.now() - SILENCE
         workers = await self._store.transact(lambda uow: uow.registry.alive(since))
         return Reply(text=agents_text(workers, asked.language))
+
+    async def _cost(self, asked: Asked) -> Reply:
+        if asked.argument:
+            task = await self._named(asked)
+            spends = await self._store.transact(lambda uow: uow.calls.spent_on(task.scope, task.id))
+            return Reply(text=cost_text(spends, task.language, task.id))
+        since = self._clock.now() - LATELY
+        spends = await self._store.transact(lambda uow: uow.calls.spent(asked.scope, since))
+        return Reply(text=cost_text(spends, asked.language))
 
     async def _help(self, asked: Asked) -> Reply:
         return Reply(text=help_text(self._commands, asked.language))

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Literal
 
 import structlog
 
+from bot.aftermath import tell
 from bot.request_text import request_text
 from domain.answer import Answer
 from domain.card import Card
 from domain.chat import ChatMessage
 from domain.errors import Refused
-from domain.events import Planned, Settle
+from domain.events import Effect, Planned, QuestionAnswered, Settle
 from domain.ids import TASK_ID_BITS, task_id
 from domain.messages import Nudge
 from domain.plan import Plan
@@ -29,10 +31,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The message is a task, now or since an earlier arrival of the same update."""
+    """The message is a task, now or since an earlier arrival of the same update; or, with `is_reply`, the answer to a
+    task's question."""
 
     task_id: str
     is_new: bool
+    is_reply: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +82,54 @@ class Intake:
         """Who owns what comes of this message."""
         return message.scope(self._settings.tenant)
 
-    async def receive(self, message: ChatMessage, retry_of: str | None = None) -> Accepted | Reply:
-        """Take a message as a request to be planned. The same update twice is the same task.
+    async def hear(self, message: ChatMessage) -> Accepted | Reply:
+        """Take plain text: as the reply, when a task of this user asks something in this chat, else as a request. The
+        same update twice is the same reply.
 
         Raises StoreDown when nothing was kept: then the update must not be acknowledged.
         """
         try:
-            task = self._new_task(message, retry_of)
+            text = request_text(message.text)
+        except Refused as refused:
+            return Reply(text=refused.say(language_of(message.text)), is_refusal=True)
+        answered = await self._store.transact(partial(self._reply, message=message, text=text))
+        if answered is None:
+            return await self.receive(message)
+        accepted, effects = answered
+        if accepted.is_reply:
+            log.info("question_answered", task=accepted.task_id)
+            await tell(self._bus, accepted.task_id, effects)
+        return accepted
+
+    def _reply(self, uow: UnitOfWork, message: ChatMessage, text: str) -> tuple[Accepted, tuple[Effect, ...]] | None:
+        """What was answered; None when nothing was asked."""
+        asking = uow.tasks.asking(self.scope_of(message), message.route)
+        task = uow.tasks.lock([asking]).get(asking) if asking else None
+        if task is None:
+            return None
+        replied, effects = step(task, QuestionAnswered(reply=text, at=self._clock.now()))
+        if replied is task:
+            return None
+        earlier = uow.inbox.claim(message.platform, message.bot_id, message.update_key, task.id)
+        if earlier is not None:
+            return Accepted(task_id=earlier, is_new=False), ()
+        uow.tasks.put(replied)
+        return Accepted(task_id=task.id, is_new=False, is_reply=True), effects
+
+    async def receive(
+        self, message: ChatMessage, retry_of: str | None = None, *, is_fresh: bool = False
+    ) -> Accepted | Reply:
+        """Take a message as a request to be planned. The same update twice is the same task.
+
+        Args:
+            message: the request.
+            retry_of: the task this one tries again.
+            is_fresh: no kept plan or answer may be used for it.
+
+        Raises StoreDown when nothing was kept: then the update must not be acknowledged.
+        """
+        try:
+            task = replace(self._new_task(message, retry_of), is_fresh=is_fresh)
         except Refused as refused:
             return Reply(text=refused.say(language_of(message.text)), is_refusal=True)
         return await self._commit(message, task, "received")

@@ -8,13 +8,13 @@ from typing import Any
 
 from bot.card_text import REASON, TASK_MARKS, TITLE
 from domain.agents import Worker
-from domain.ends import waits_for_approval
+from domain.ends import node_of, waits_for_approval
 from domain.errors import Refused
-from domain.plan import Node, Plan
+from domain.outputs import outputs_for
+from domain.plan import Condition, Node, Plan, When
 from domain.ports import TaskLine
 from domain.reference import resolve
 from domain.safe_text import safe, safe_line
-from domain.skill import Effect
 from domain.task import Task
 from domain.texts import Language, say
 from domain.wording import repaired
@@ -64,36 +64,55 @@ def _agent(agent: str, crew: Sequence[Worker], language: Language) -> Iterable[s
 
 def plan_text(plan: Plan, language: Language) -> str:
     """A plan before anything of it was started."""
-    lines = [say("chat.plan_unplaced", language, part=safe_line(part, REASON)) for part in plan.unplaced]
-    lines += [repaired(repair, language) for repair in plan.repairs]
+    notes = [say("chat.plan_unplaced", language, part=safe_line(part, REASON)) for part in plan.unplaced]
+    notes += [repaired(repair, language) for repair in plan.repairs]
     if plan.nodes:
         steps = [_planned(node, language) for node in plan.nodes]
-        return "\n".join([say("chat.plan_head", language, count=len(steps)), *steps, *lines])
+        return "\n".join([say("chat.plan_head", language, count=len(steps)), *steps, *notes])
+    return "\n".join([*_without_steps(plan, language), *notes])
+
+
+def _without_steps(plan: Plan, language: Language) -> list[str]:
+    if plan.question is not None:
+        return [say("chat.plan_question", language), safe(plan.question)]
     if plan.answer is not None:
-        return "\n".join([say("chat.plan_reply", language), safe(plan.answer), *lines])
-    return "\n".join([say("chat.plan_empty", language), *lines])
+        return [say("chat.plan_reply", language), safe(plan.answer)]
+    return [say("chat.plan_empty", language)]
 
 
 def _planned(node: Node, language: Language) -> str:
-    after = say("chat.plan_after", language, steps=", ".join(node.dependencies)) if node.dependencies else ""
-    return say(
-        "chat.plan_line",
-        language,
-        key=node.id,
-        title=safe_line(node.title, TITLE),
-        skill=safe_line(node.skill, TITLE),
-        after=after,
-        approval=say("chat.plan_approval", language) if node.effect is Effect.EXTERNAL else "",
-    )
+    title, skill = safe_line(node.title, TITLE), safe_line(node.skill, TITLE)
+    line = say("chat.plan_line", language, key=node.id, title=title, skill=skill)
+    return line + "".join(_circumstances(node, language))
+
+
+def _circumstances(node: Node, language: Language) -> Iterable[str]:
+    """When, how often and with whose leave it would run, a clause each."""
+    if node.dependencies:
+        yield say("chat.plan_after", language, steps=", ".join(node.dependencies))
+    if node.when is not When.ALL_SUCCESS:
+        yield say(f"chat.plan_{node.when}", language)
+    if node.is_map:
+        yield say("chat.plan_each", language, items=_place(node.for_each))
+    if node.condition:
+        yield say("chat.plan_if", language, comparison=_comparison(node.condition, language))
+    if node.needs_approval:
+        yield say("chat.plan_approval", language)
+
+
+def _comparison(condition: Condition, language: Language) -> str:
+    value = safe_line(json.dumps(condition.value, ensure_ascii=False), TITLE)
+    return say(f"chat.op_{condition.op}", language, ref=_place(condition.ref), value=value)
+
+
+def _place(reference: str) -> str:
+    """A reference without its braces."""
+    return safe_line(reference, TITLE).strip("{} ")
 
 
 def approvals_text(task: Task) -> str:
     """What waits for a person, with the parameters that would be used; empty when nothing does."""
-    waiting = (
-        [task.plan.by_id[sub.key] for sub in task.subtasks.values() if waits_for_approval(task, sub)]
-        if task.plan
-        else []
-    )
+    waiting = [node_of(task, sub.key) for sub in task.subtasks.values() if waits_for_approval(task, sub)]
     if not waiting:
         return ""
     asked = [
@@ -111,9 +130,8 @@ def approvals_text(task: Task) -> str:
 
 def _filled(task: Task, node: Node) -> Mapping[str, Any]:
     """The parameters as the agent would get them; as planned when that cannot be worked out."""
-    outputs = {sub.key: sub.result.output for sub in task.subtasks.values() if sub.result}
     try:
-        return dict(resolve(dict(node.params), outputs))
+        return dict(resolve(dict(node.params), outputs_for(task, node.id)))
     except Refused:
         return node.params
 

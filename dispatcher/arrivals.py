@@ -10,6 +10,7 @@ import structlog
 
 from dispatcher import reading
 from dispatcher.policy import Policy
+from dispatcher.reading import Light
 from dispatcher.turn import Reader
 from domain import events as e
 from domain.errors import Malformed
@@ -28,7 +29,13 @@ def hellos(arrivals: Iterable[Arrival[Report]]) -> list[Hello]:
     return [report for report in _genuine(arrivals) if isinstance(report, Hello)]
 
 
-def reports(arrivals: Iterable[Arrival[Report]], policy: Policy, now: datetime, jitter: float) -> Readers:
+def bring_plans(arrivals: Iterable[Arrival[Report]]) -> bool:
+    """Whether some report brings a plan, which has to be checked against the skills there are."""
+    reports = (arrival.message for arrival in arrivals)
+    return any(isinstance(report, ResultMessage) and report.content.plan is not None for report in reports)
+
+
+def reports(arrivals: Iterable[Arrival[Report]], light: Light) -> Readers:
     """Results and notices, as readers of their tasks."""
     readers: dict[str, list[Reader]] = {}
     for report in _genuine(arrivals):
@@ -38,13 +45,13 @@ def reports(arrivals: Iterable[Arrival[Report]], policy: Policy, now: datetime, 
         if name is None:
             log.warning("report_unknown", agent=report.source, subtask=report.task_id[:80])
         else:
-            readers.setdefault(name.task, []).append(_reader(report, policy, now, jitter))
+            readers.setdefault(name.task, []).append(_reader(report, light))
     return readers
 
 
-def _reader(report: ResultMessage | Notice, policy: Policy, now: datetime, jitter: float) -> Reader:
+def _reader(report: ResultMessage | Notice, light: Light) -> Reader:
     def read(task: Task) -> Sequence[e.Event]:
-        event = reading.event_of(report, task, policy, now, jitter)
+        event = reading.event_of(report, task, light)
         log.debug("report_read", subtask=report.task_id, agent=report.source, trace=task.trace_id, type=report.type)
         return () if event is None else (event,)
 

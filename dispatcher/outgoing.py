@@ -48,6 +48,7 @@ class Outgoing:
         for task_id, order in decided.orders:
             await self._order(task_id, order)
         nudges = [Nudge(kind="settled", task_id=task_id) for task_id in decided.settled]
+        nudges += [Nudge(kind="received", task_id=task_id) for task_id in decided.replanned]
         nudges += [Nudge(kind="changed", task_id=task_id) for task_id in decided.changed]
         if nudges:
             await self._bus.nudge(nudges)

@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from dispatcher.division import TOO_DEEP, sub_plan
 from dispatcher.policy import Policy
 from domain import events as e
 from domain.agents import Worker
+from domain.errors import Refused
 from domain.ids import SubtaskId
-from domain.messages import SUCCESS, Heartbeat, Hello, Notice, ResultMessage, SkillEntry
+from domain.messages import SUCCESS, Heartbeat, Hello, Notice, ResultContent, ResultMessage, SkillEntry
+from domain.model import Usage
 from domain.plan import Node
-from domain.skill import Effect, Param, ParamType, SkillSpec
+from domain.skill import Catalogue, Effect, Param, ParamType, SkillSpec
 from domain.task import IN_FLIGHT, Failure, Finding, Lease, Result, Task
+from domain.texts import Language
 
 # Reasons for a handback that say something about the worker, not about the message.
 BLAMELESS = frozenset({"draining", "busy", "expired"})
 MAX_FINDINGS = 500  # kept of one result; the summary says how many there were
 
 
-def event_of(
-    report: ResultMessage | Notice, task: Task, policy: Policy, now: datetime, jitter: float
-) -> e.Event | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Light:
+    """In which light reports are read: the numbers, the skills that can be asked for, the time, and `jitter` in
+    [0, 1) for retries."""
+
+    policy: Policy
+    catalogue: Catalogue
+    now: datetime
+    jitter: float
+
+
+def event_of(report: ResultMessage | Notice, task: Task, light: Light) -> e.Event | None:
     """The event a report is, or None when it speaks of a subtask the task does not have."""
     name = SubtaskId.read(report.task_id)
     if name is None or task.plan is None or name.key not in task.plan.by_id:
         return None
-    if isinstance(report, Notice):
-        is_theirs = task.subtasks[name.key].agent == report.source
-        return _noticed(report, task.plan.by_id[name.key], policy, now) if is_theirs else None
-    return _resulted(report, name.key, now, jitter)
+    if isinstance(report, ResultMessage):
+        return _resulted(report, task, name.key, light)
+    is_theirs = task.subtasks[name.key].agent == report.source
+    return _noticed(report, task.plan.by_id[name.key], light.policy, light.now) if is_theirs else None
 
 
 def _noticed(notice: Notice, node: Node, policy: Policy, now: datetime) -> e.Event:
@@ -43,21 +57,44 @@ def _noticed(notice: Notice, node: Node, policy: Policy, now: datetime) -> e.Eve
     return kind(key=node.id, attempt=about.attempt, lease=lease, at=now, due_at=policy.run_due(node, now))
 
 
-def _resulted(message: ResultMessage, key: str, now: datetime, jitter: float) -> e.Event:
-    about = message.metadata
+def _resulted(message: ResultMessage, task: Task, key: str, light: Light) -> e.Event:
     if message.status != SUCCESS:
-        return e.Failed(
-            key=key,
-            attempt=about.attempt,
-            exec_id=about.exec_id,
-            agent=message.source,
-            failure=_failure(message),
-            at=now,
-            jitter=jitter,
-        )
-    return e.Succeeded(
-        key=key, attempt=about.attempt, exec_id=about.exec_id, agent=message.source, result=_result(message), at=now
+        return _failed(message, key, _failure(message), light)
+    if message.content.plan is None:
+        return e.Succeeded(**_reported(message, key, light), result=_result(message.content))
+    try:
+        plan = sub_plan(message.content.plan, task, key, light.catalogue)
+    except Refused as refused:
+        return _failed(message, key, _unusable(refused, task.language), light)
+    result = _result(message.content)
+    if not plan.nodes and result.output is None:  # it found the answer instead
+        result = replace(result, output=plan.answer)
+    return e.Divided(**_reported(message, key, light), nodes=plan.nodes, result=result)
+
+
+def _unusable(refused: Refused, language: Language) -> Failure:
+    """Why a plan that an agent brought is not carried out; the same plan would not be the next time either."""
+    if refused.key == TOO_DEEP:
+        return Failure(code="too_deep")
+    return Failure(code="bad_plan", message=refused.say(language))
+
+
+def _failed(message: ResultMessage, key: str, failure: Failure, light: Light) -> e.Failed:
+    return e.Failed(
+        **_reported(message, key, light), failure=failure, jitter=light.jitter, usage=_usage(message.content)
     )
+
+
+def _reported(message: ResultMessage, key: str, light: Light) -> dict[str, Any]:
+    """Whose word about which attempt it is."""
+    about = message.metadata
+    return {
+        "key": key,
+        "attempt": about.attempt,
+        "exec_id": about.exec_id,
+        "agent": message.source,
+        "at": light.now,
+    }
 
 
 def _failure(message: ResultMessage) -> Failure:
@@ -72,10 +109,18 @@ def _failure(message: ResultMessage) -> Failure:
     )
 
 
-def _result(message: ResultMessage) -> Result:
-    content = message.content
-    findings = tuple(_finding(entry) for entry in content.findings[:MAX_FINDINGS])
-    return Result(summary=content.summary, output=content.output, findings=findings, files=tuple(content.files))
+def _result(content: ResultContent) -> Result:
+    return Result(
+        summary=content.summary,
+        output=content.output,
+        findings=tuple(_finding(entry) for entry in content.findings[:MAX_FINDINGS]),
+        files=tuple(content.files),
+        usage=_usage(content),
+    )
+
+
+def _usage(content: ResultContent) -> tuple[Usage, ...]:
+    return tuple(Usage(**entry.model_dump()) for entry in content.usage)
 
 
 def _finding(entry: Any) -> Finding:
@@ -169,4 +214,6 @@ def _skill(entry: SkillEntry) -> SkillSpec:
         keywords=tuple(entry.keywords),
         examples=tuple(entry.examples),
         open_params=entry.open_params,
+        aliases=tuple(entry.aliases),
+        cache_s=entry.cache_s,
     )

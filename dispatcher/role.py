@@ -69,7 +69,7 @@ class Dispatcher:
         self._configured = configured
         self._silence = timedelta(seconds=agent_silence_s)
         self._outgoing = Outgoing(outside.store, outside.bus, outside.clock, outside.entropy, policy)
-        self._agents = Agents({}, {}, {})
+        self._agents = Agents.of((), LONG_AGO, ())
         self._generation = 0
         self._has_backlog = True  # a hint, never relied on: the sweep looks around whatever it says
         self._turns = asyncio.Lock()
@@ -123,8 +123,12 @@ class Dispatcher:
         now = self._clock.now()
         if greetings := read.hellos(arrivals):
             await self._greet(greetings, now)
-        readers = read.reports(arrivals, self._policy, now, self._entropy.jitter())
-        if readers:
+        if read.bring_plans(arrivals):  # what was learned last may be nothing yet, or miss a new agent
+            await self._learn_agents()
+        light = reading.Light(
+            policy=self._policy, catalogue=self._agents.catalogue, now=now, jitter=self._entropy.jitter()
+        )
+        if readers := read.reports(arrivals, light):
             await self._turn(Arrived(readers=readers))
 
     async def _greet(self, greetings: Sequence[Hello], now: datetime) -> None:

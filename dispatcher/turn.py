@@ -5,20 +5,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dispatcher.assignment import Agents, task_message
+from dispatcher.kept import KeptResults, saved, spent
 from dispatcher.policy import Policy
 from domain import events as e
 from domain.attempts import releasable
+from domain.ends import node_of
 from domain.errors import Refused
 from domain.ids import SubtaskId
-from domain.messages import TaskMessage
-from domain.ports import Entropy, UnitOfWork
+from domain.messages import KEPT, TaskMessage
+from domain.ports import Call, Entropy, UnitOfWork
 from domain.progress import run, step
-from domain.release import choose
-from domain.task import IN_FLIGHT, Attempt, Failure, Scope, Task
+from domain.release import Candidate, choose
+from domain.task import IN_FLIGHT, Attempt, Failure, Scope, SubtaskState, Task
 
 Reader = Callable[[Task], Sequence[e.Event]]
 """Reads something that arrived as events of the task it is about."""
@@ -42,13 +44,14 @@ class Arrived:
 
 @dataclass(slots=True)
 class Decided:
-    """What a turn decided: attempts to publish, orders to workers, tasks that changed, tasks to be answered; and
-    whether something ready had to stay behind, so that the next turn should look around."""
+    """What a turn decided: attempts to publish, orders to workers; tasks that changed, that are to be answered, that
+    are to be planned anew; and whether something ready had to stay behind, so that the next turn looks around."""
 
     messages: list[TaskMessage] = field(default_factory=list)
     orders: list[tuple[str, e.Grant | e.Stop]] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
+    replanned: list[str] = field(default_factory=list)
     has_backlog: bool = False
 
 
@@ -70,6 +73,8 @@ class Turn:
         self._before: dict[str, Task] = {}
         self._tasks: dict[str, Task] = {}
         self._attempts: dict[str, list[Attempt]] = {}
+        self._results: list[tuple[str, str]] = []
+        self._calls: list[Call] = []
         self._decided = Decided()
 
     def __call__(self, uow: UnitOfWork, arrived: Arrived) -> Decided:
@@ -84,9 +89,9 @@ class Turn:
                 self._settle(task.id, [arrived.timers])
         if arrived.looks_around:
             self._hold({task.id: task for task in uow.tasks.lock_ready(self._now, TASKS_PER_TURN)})
-        self._release(self._in_flight(uow.tasks.in_flight()))
+        self._release(uow.tasks.in_flight(), kept := KeptResults(uow.cache, self._agents, self._now))
         self._decided.has_backlog = any(self._has_ready(task) for task in self._tasks.values())
-        self._save(uow)
+        self._save(uow, kept)
         uow.outbox.confirm(arrived.confirmed, self._now)
         return self._decided
 
@@ -98,8 +103,21 @@ class Turn:
     def _settle(self, task_id: str, readers: Sequence[Reader]) -> None:
         for reader in readers:
             if task_id in self._tasks:
-                task = self._tasks[task_id]
-                self._apply(task_id, *run(task, reader(task)))
+                for event in reader(self._tasks[task_id]):
+                    self._happen(task_id, event)
+
+    def _happen(self, task_id: str, event: e.Event) -> None:
+        task, effects = step(self._tasks[task_id], event)
+        self._apply(task_id, task, effects)
+        if effects and isinstance(event, e.Succeeded | e.Divided | e.Failed):
+            self._note(task, event)
+
+    def _note(self, task: Task, event: e.Succeeded | e.Divided | e.Failed) -> None:
+        """Remember what a report that counted brought and cost."""
+        if isinstance(event, e.Succeeded):
+            self._results.append((task.id, event.key))
+        usage = event.usage if isinstance(event, e.Failed) else event.result.usage
+        self._calls += [spent(task, node_of(task, event.key), one, self._now) for one in usage]
 
     def _apply(self, task_id: str, task: Task, effects: Sequence[e.Effect]) -> None:
         self._tasks[task_id] = task
@@ -111,28 +129,59 @@ class Turn:
                     self._decided.orders.append((task_id, effect))
                 case e.Settle():
                     self._decided.settled.append(task_id)
+                case e.Replan():
+                    self._decided.replanned.append(task_id)
                 case e.Dispatch(key=key):
                     self._assign(task_id, key)
 
-    def _release(self, in_flight: Mapping[Scope, int]) -> None:
-        for candidate in choose(self._tasks.values(), in_flight, self._policy.window, self._now):
-            task = self._tasks[candidate.task_id]
-            if task.plan is None:
-                continue
-            node = task.plan.by_id[candidate.key]
-            agent = self._agents.choose(node, self._entropy.bits(16))
-            if agent is None:  # nobody was ever heard of: it stays ready, and the deadline decides
-                continue
+    def _release(self, in_flight: Mapping[Scope, int], kept: KeptResults) -> None:
+        """Send what may be sent; again while kept results end something, which may make more ready."""
+        while self._send(
+            choose(self._tasks.values(), self._in_flight(in_flight), self._policy.window, self._now), kept
+        ):
+            pass
+
+    def _send(self, candidates: Sequence[Candidate], kept: KeptResults) -> bool:
+        """Give each to an agent, unless its result is there; whether that was so for any."""
+        has_ended = False
+        for candidate in candidates:
+            if self._use_kept(candidate, kept):
+                has_ended = True
+            else:
+                self._give(candidate)
+        return has_ended
+
+    def _give(self, candidate: Candidate) -> None:
+        task = self._tasks[candidate.task_id]
+        node = node_of(task, candidate.key)
+        agent = self._agents.choose(node, self._entropy.bits(16))
+        if agent is not None:  # else nobody was ever heard of: it stays ready, and the deadline decides
             due_at = self._policy.dispatch_due(node, self._now)
-            released = e.Released(key=node.id, agent=agent, at=self._now, due_at=due_at)
-            self._apply(task.id, *step(task, released))
+            self._apply(task.id, *step(task, e.Released(key=node.id, agent=agent, at=self._now, due_at=due_at)))
+
+    def _use_kept(self, candidate: Candidate, kept: KeptResults) -> bool:
+        task = self._tasks[candidate.task_id]
+        node = node_of(task, candidate.key)
+        result = kept.find(task, node) if node.cache_s else None
+        if result is None:
+            return False
+        due_at = self._policy.dispatch_due(node, self._now)
+        used = replace(result, usage=())
+        released = e.Released(key=node.id, agent=KEPT, at=self._now, due_at=due_at)
+        succeeded = e.Succeeded(key=node.id, attempt=None, exec_id=None, agent=KEPT, result=used, at=self._now)
+        self._calls.append(saved(task, node, result, self._now))
+        self._apply(task.id, *run(task, [released, succeeded]))
+        return True
 
     def _has_ready(self, task: Task) -> bool:
-        return any(releasable(task, sub, self._now) for sub in task.subtasks.values())
+        ready = (sub for sub in task.subtasks.values() if sub.state is SubtaskState.READY)
+        return any(releasable(task, sub, self._now) for sub in ready)
 
     def _assign(self, task_id: str, key: str) -> None:
         """Make the message of a fresh attempt; one that cannot be made fails it at once."""
         task = self._tasks[task_id]
+        if task.subtasks[key].state is not SubtaskState.DISPATCHED:  # a kept result has ended it
+            return
         try:
             self._decided.messages.append(task_message(task, key, self._policy, self._entropy.bits(64)))
         except Refused as refused:
@@ -155,7 +204,10 @@ class Turn:
             counted[task.scope] += _flying(task) - _flying(self._before[task_id])
         return counted
 
-    def _save(self, uow: UnitOfWork) -> None:
+    def _save(self, uow: UnitOfWork, kept: KeptResults) -> None:
+        for task_id, key in self._results:
+            kept.keep(self._tasks[task_id], node_of(self._tasks[task_id], key))
+        uow.calls.add(self._calls)
         for task_id, task in self._tasks.items():
             if task is not self._before[task_id]:
                 uow.tasks.put(task, self._attempts.get(task_id, ()))

@@ -15,6 +15,14 @@ class Author(StrEnum):
     PLAN = "plan"  # a direct reply of the planner
 
 
+class Verdict(StrEnum):
+    """How well the results do what was asked."""
+
+    SATISFIED = "satisfied"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """A passage and the subtasks it rests on (empty: the task as a whole, such as a heading or a state)."""
@@ -30,6 +38,7 @@ class Answer:
     statements: tuple[Statement, ...]
     author: Author
     files: tuple[str, ...] = ()
+    verdict: Verdict | None = None
 
     @property
     def text(self) -> str:

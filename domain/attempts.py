@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain import events as e
-from domain.ends import Step, barred, end, node_of, put, recall, record, waits_for_approval
+from domain.ends import Step, barred, divide, end, node_of, put, recall, record, waits_for_approval
 from domain.retry import RetryPolicy
 from domain.skill import Effect
 from domain.task import IN_FLIGHT, Failure, Outcome, Subtask, SubtaskState, Task
@@ -80,6 +80,17 @@ def succeeded(task: Task, event: e.Succeeded) -> Step:
     return end(task, ended, SubtaskState.SUCCEEDED, Outcome.SUCCEEDED, event.at)
 
 
+def divided(task: Task, event: e.Divided) -> Step:
+    """Let the current attempt's children do its work. After a cancellation, what it said itself has to do."""
+    sub = _reported(task, event)
+    if sub is None:
+        return task, ()
+    sub = replace(sub, result=event.result, failure=None)
+    if task.cancelled_at is not None or not event.nodes:
+        return end(task, sub, SubtaskState.SUCCEEDED, Outcome.SUCCEEDED, event.at)
+    return divide(task, sub, event.nodes, event.at)
+
+
 def failed(task: Task, event: e.Failed) -> Step:
     """Try again later, or end the subtask as failed."""
     sub = _reported(task, event)
@@ -120,7 +131,7 @@ def handed_back(task: Task, event: e.HandedBack) -> Step:
     if ending is not None:
         state, failure = ending
         return end(task, replace(sub, failure=failure), state, Outcome.HANDED_BACK, event.at)
-    return put(task, [_ready_again(sub, None)]), (record(sub, Outcome.HANDED_BACK, event.at),)
+    return put(task, [_ready_again(sub, None)]), (record(task, sub, Outcome.HANDED_BACK, event.at),)
 
 
 def _holds(sub: Subtask, attempt: int, exec_id: str) -> bool:
@@ -139,7 +150,7 @@ def stop(sub: Subtask | None, event: e.Started | e.Claimed | e.Beat) -> tuple[e.
     return (e.Stop(key=event.key, agent=sub.agent, lease=event.lease),)
 
 
-def _reported(task: Task, event: e.Succeeded | e.Failed) -> Subtask | None:
+def _reported(task: Task, event: e.Succeeded | e.Divided | e.Failed) -> Subtask | None:
     """The subtask a result speaks of, if it comes from whoever the current attempt was sent to."""
     sub = task.subtasks.get(event.key)
     if sub is None or sub.state not in IN_FLIGHT or sub.agent != event.agent:
@@ -175,4 +186,4 @@ def _try_again(task: Task, sub: Subtask, outcome: Outcome, event: e.Failed | e.T
     again = policy.retry_at(sub.failures, sub.failure or _lost("error"), event.at, event.jitter)
     if again is None or again >= task.deadline_at or barred(task, sub):
         return end(task, sub, SubtaskState.FAILED, outcome, event.at)
-    return put(task, [_ready_again(sub, again)]), (record(sub, outcome, event.at),)
+    return put(task, [_ready_again(sub, again)]), (record(task, sub, outcome, event.at),)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.ends import node_of, waits_for_approval
-from domain.plan import Repair
+from domain.ends import plan_of, waits_for_approval
+from domain.growth import nesting
+from domain.plan import Node, Repair
 from domain.task import FINAL, Failure, Subtask, SubtaskState, Task, TaskState
 from domain.texts import Language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardLine:
-    """One subtask. `seconds` runs while it runs; `retries` are the tries that failed so far."""
+    """One subtask. `seconds` runs while it runs; `retries` are the tries that failed so far.
+
+    `depth` is how far below what was planned it lies, `round` how often the task had been planned anew before it. Of
+    one that waits for children `total` says how many there are and `done` how many of them have ended.
+    """
 
     key: str
     title: str
@@ -24,11 +30,21 @@ class CardLine:
     retries: int
     needs_approval: bool
     failure: Failure | None
+    depth: int = 0
+    round: int = 0
+    done: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """The whole card. `revision` grows with every change, so that the newest one wins."""
+    """The whole card. `revision` grows with every change, so that the newest one wins.
+
+    The lines are in the order of the plan, children right behind their parent. `is_planning` means that there will be
+    more of them. `rounds` has an entry per time it was planned anew: what was missed, empty after a critical failure;
+    `rounds_left` says how often that can happen yet.
+    `question` waits for its person's word; `draft` is the beginning of an answer that is being written.
+    """
 
     task_id: str
     request: str
@@ -39,6 +55,11 @@ class Card:
     done: int
     lines: tuple[CardLine, ...]
     repairs: tuple[Repair, ...]
+    is_planning: bool = False
+    rounds: tuple[str, ...] = ()
+    rounds_left: int = 0
+    question: str | None = None
+    draft: str = ""
 
     @property
     def total(self) -> int:
@@ -46,9 +67,9 @@ class Card:
         return len(self.lines)
 
 
-def card_of(task: Task, now: datetime) -> Card:
-    """The card to show for a task at `now`."""
-    lines = tuple(_line(task, sub, now) for sub in task.subtasks.values())
+def card_of(task: Task, now: datetime, draft: str = "") -> Card:
+    """The card to show for a task at `now`; `draft` is what has been heard of its answer."""
+    lines = tuple(_line(task, node, now) for node in _tree(task))
     return Card(
         task_id=task.id,
         request=task.request,
@@ -59,20 +80,50 @@ def card_of(task: Task, now: datetime) -> Card:
         done=sum(line.state in FINAL for line in lines),
         lines=lines,
         repairs=task.plan.repairs if task.plan else (),
+        is_planning=task.state is TaskState.PLANNING,
+        rounds=task.plan.misses if task.plan else (),
+        rounds_left=task.plan.rounds_left if task.plan else 0,
+        question=task.question,
+        draft=draft,
     )
 
 
-def _line(task: Task, sub: Subtask, now: datetime) -> CardLine:
-    node = node_of(task, sub.key)
+def _tree(task: Task) -> Iterator[Node]:
+    """Every node behind its parent."""
+    plan = task.plan
+    if plan is None:
+        return
+
+    def below(nodes: Iterable[Node]) -> Iterator[Node]:
+        for node in nodes:
+            yield node
+            yield from below(plan.made.get(node.id, ()))
+
+    yield from below(node for node in plan.nodes if not node.parent)
+
+
+def _line(task: Task, node: Node, now: datetime) -> CardLine:
+    sub = task.subtasks[node.id]
     begun = sub.started_at or sub.dispatched_at
+    children = [task.subtasks[child.id] for child in plan_of(task).made.get(node.id, ())]
     return CardLine(
         key=sub.key,
         title=node.title,
         skill=node.skill,
         agent=sub.agent,
-        state=sub.state,
+        state=_shown(sub, children),
         seconds=((sub.finished_at or now) - begun).total_seconds() if begun else None,
         retries=sub.failures,
         needs_approval=waits_for_approval(task, sub),
         failure=sub.failure,
+        depth=nesting(plan_of(task), node.id),
+        round=node.round,
+        done=sum(child.state in FINAL for child in children),
+        total=len(children),
     )
+
+
+def _shown(sub: Subtask, children: list[Subtask]) -> SubtaskState:
+    """To a person, one that waits for its children is under way."""
+    is_under_way = sub.state is SubtaskState.PENDING and bool(children)
+    return SubtaskState.RUNNING if is_under_way else sub.state

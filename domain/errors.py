@@ -6,7 +6,7 @@
     │   ├── PlanRefused a plan that cannot be run; carries every problem
     │   └── Malformed   bytes or text that are not what they should be
     ├── Unavailable     something outside is down: keep the row, try again later
-    │   ├── StoreDown · BrokerDown · ModelDown · Unroutable
+    │   ├── StoreDown · BrokerDown · ModelDown (Interrupted) · Unroutable
     └── Misconfigured   the operator must change a setting: say which, stop with exit code 2
 
 Every error names a sentence of the catalogue (`domain.texts`), so a person reads it in their language; the
@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from domain.model import Usage
 from domain.texts import Language, say
 
 
@@ -94,7 +95,15 @@ class Unroutable(Unavailable):
 
 
 class ModelDown(Unavailable):
-    """No configured model gave a usable answer."""
+    """No configured model gave a usable answer; `usage` lists the calls that were made all the same."""
+
+    def __init__(self, key: str, /, *, usage: Sequence[Usage] = (), **values: Any) -> None:
+        super().__init__(key, **values)
+        self.usage = tuple(usage)
+
+
+class Interrupted(ModelDown):
+    """A model's answer broke off after something had been done about its beginning: ask for the rest."""
 
 
 class Misconfigured(XingshuError):

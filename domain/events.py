@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.answer import Answer
-from domain.plan import Plan
+from domain.model import Usage
+from domain.plan import Node, Plan
 from domain.task import Attempt, Failure, Lease, Result, Subtask
 
 # --- events: past tense, about the task as a whole ------------------------------------------------------------
@@ -15,27 +16,67 @@ from domain.task import Attempt, Failure, Lease, Result, Subtask
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanningStarted:
-    """A planner took the task and holds it until `until`."""
+    """The planner `by` took the task and holds it until `until`. From then on only what it says counts."""
 
     until: datetime
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanGrew:
+    """Nodes that are certain, and safe to start, while the rest of the plan is still being written."""
+
+    nodes: tuple[Node, ...]
+    author: str
+    at: datetime
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A validated plan is there. `carried` are finished subtasks of an earlier task of the same plan (/retry)."""
+    """The plan is whole and validated. Nodes that are there already stay as they are; the others are added.
+
+    `carried` are finished subtasks of an earlier task of the same plan (/retry).
+    """
 
     plan: Plan
     at: datetime
     carried: Mapping[str, Subtask] = field(default_factory=dict)
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFailed:
-    """No plan can be made; `plan`, if given, holds what was understood and what was not."""
+    """No plan can be made, or none for the rest. A task with nodes already goes on with those."""
 
     failure: Failure
     at: datetime
-    plan: Plan | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionAsked:
+    """The planner must know something first: the task waits for its person."""
+
+    question: str
+    at: datetime
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionAnswered:
+    """The person said it: the task is planned again."""
+
+    reply: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dissatisfied:
+    """The aggregator found that the results do not do what was asked. A round of planning is taken if one is left."""
+
+    why: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +172,22 @@ class Succeeded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Divided:
+    """An agent brought a plan instead of a result: checked nodes, named and bound as children of `key`
+    (`domain.growth.children`). They run in its place; `result` is what it said about them."""
+
+    key: str
+    attempt: int | None
+    exec_id: str | None
+    agent: str
+    nodes: tuple[Node, ...]
+    result: Result
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The agent reported a failure. `jitter` in [0, 1) spreads the retry."""
+    """The agent reported a failure. `jitter` in [0, 1) spreads the retry; `usage` is what it spent all the same."""
 
     key: str
     attempt: int | None
@@ -141,6 +196,7 @@ class Failed:
     failure: Failure
     at: datetime
     jitter: float
+    usage: tuple[Usage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,8 +233,12 @@ class LeaseExpired:
 
 Event = (
     PlanningStarted
+    | PlanGrew
     | Planned
     | PlanFailed
+    | QuestionAsked
+    | QuestionAnswered
+    | Dissatisfied
     | Approved
     | CancelRequested
     | DeadlinePassed
@@ -189,6 +249,7 @@ Event = (
     | Claimed
     | Beat
     | Succeeded
+    | Divided
     | Failed
     | HandedBack
     | TimedOut
@@ -236,4 +297,9 @@ class Settle:
     """Nothing can move any more: have the answer written."""
 
 
-Effect = Dispatch | RecordAttempt | Grant | Stop | Settle
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replan:
+    """Have the rest planned anew, or planned now that the person answered: wake the planner."""
+
+
+Effect = Dispatch | RecordAttempt | Grant | Stop | Settle | Replan

@@ -12,7 +12,8 @@ TASK_ID_BITS = 5 * TASK_ID_LENGTH
 
 _LOOKALIKES = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _TASK_ID = re.compile(f"[{ALPHABET}]{{{TASK_ID_LENGTH}}}")
-NODE_KEY = re.compile(r"[\w-]{1,64}")
+NODE_KEY = re.compile(r"[\w-]{1,64}")  # as planned
+SUBTASK_KEY = re.compile(rf"{NODE_KEY.pattern}(?:\.{NODE_KEY.pattern}){{0,3}}")  # with those that made it in front
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -40,7 +41,7 @@ class SubtaskId(NamedTuple):
     def read(cls, text: str) -> SubtaskId | None:
         """Split a wire id; None when it is not one of ours."""
         task, dot, key = text.partition(".")
-        if not dot or not _TASK_ID.fullmatch(task) or not NODE_KEY.fullmatch(key):
+        if not dot or not _TASK_ID.fullmatch(task) or not SUBTASK_KEY.fullmatch(key):
             return None
         return cls(task, key)
 

@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 VERSION = 1
 STAR = "star"  # the control plane's name in `source` and `target`
+KEPT = "cache"  # the agent of an attempt that a kept result ended: nobody was asked
 SUCCESS = "success"
 
 
@@ -22,7 +23,8 @@ class _Wire(BaseModel):
 
 
 class Upstream(_Wire):
-    """What one dependency returned, handed down as data."""
+    """What one dependency returned, handed down as data. With `is_clipped` its output and findings were too large for
+    a message and are left out; a parameter can still refer to a part of them."""
 
     skill: str
     name: str = ""
@@ -32,6 +34,7 @@ class Upstream(_Wire):
     files: list[str] = Field(default_factory=list)
     state: str = "succeeded"
     error: str = ""
+    is_clipped: bool = False
 
 
 class Context(_Wire):
@@ -84,13 +87,31 @@ class ErrorContent(_Wire):
     retry_after_s: float | None = None
 
 
+class UsageEntry(_Wire):
+    """One call to a language model that an agent made for its work; `cost` in US dollars."""
+
+    model: str = Field(default="", max_length=200)
+    prompt_tokens: int = Field(default=0, ge=0, le=2**31 - 1)
+    completion_tokens: int = Field(default=0, ge=0, le=2**31 - 1)
+    cached_tokens: int = Field(default=0, ge=0, le=2**31 - 1)
+    cost: float = Field(default=0.0, ge=0, le=1e6)
+    seconds: float = Field(default=0.0, ge=0, le=1e6)
+    is_estimated: bool = False
+    failed: str = Field(default="", max_length=200)
+
+
 class ResultContent(_Wire):
-    """What an attempt brought back. A finding is any object; `severity`, `message` and `where` are shown."""
+    """What an attempt brought back. A finding is any object; `severity`, `message` and `where` are shown.
+
+    `plan` (Plan JSON) instead of an output means: do these subtasks in my place.
+    """
 
     summary: str = ""
     output: Any = None
     findings: list[Any] = Field(default_factory=list)
     files: list[str] = Field(default_factory=list)
+    plan: dict[str, Any] | None = None
+    usage: list[UsageEntry] = Field(default_factory=list, max_length=100)
     error: ErrorContent | None = None
 
 
@@ -161,6 +182,8 @@ class SkillEntry(_Wire):
     keywords: list[str] = Field(default_factory=list)
     examples: list[str] = Field(default_factory=list)
     open_params: bool = False
+    aliases: list[str] = Field(default_factory=list, max_length=32)
+    cache_s: float = Field(default=0.0, ge=0, le=30 * 86_400)
 
 
 class Hello(_Wire):
@@ -204,10 +227,14 @@ class Order(_Wire):
 
 
 class Nudge(_Wire):
-    """Something changed in the rows; look there. Losing one costs a sweep's delay."""
+    """Something changed in the rows; look there. Losing one costs a sweep's delay.
 
-    kind: Literal["received", "planned", "changed", "settled", "answered"]
+    A `draft` carries the beginning of an answer that is still being written, for the card; it is in no row.
+    """
+
+    kind: Literal["received", "planned", "changed", "settled", "answered", "draft"]
     task_id: str
+    text: str = ""
 
 
 Report = ResultMessage | Notice | Hello

@@ -6,111 +6,92 @@ refused with the place named.
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from domain.errors import Malformed
-from domain.plan import Node, Plan, When
-
-_LISTS = ("tasks", "subtasks", "steps", "nodes")
-_DEPENDENCIES = ("dependencies", "depends_on", "dependsOn", "deps", "dep")
-_SKILLS = ("skill", "tool", "action", "task")
-_PARAMS = ("params", "args", "arguments", "parameters", "inputs")
+from domain import plan_words as words
+from domain.plan import Condition, Node, Plan, When
+from domain.plan_entry import read_task, refuse, task_id
+from domain.plan_links import linked
+from domain.skill import Catalogue
 
 
-def read_plan(document: Any, *, author: str = "given") -> Plan:
-    """Read a parsed JSON document. Raises Malformed naming the place that is not a plan."""
-    if isinstance(document, Mapping) and isinstance(document.get("plan"), Mapping | list):
-        document = document["plan"]
-    if isinstance(document, list):
-        document = {"tasks": document}
-    if not isinstance(document, Mapping):
-        _refuse("this is not an object")
-    tasks = _first(document, _LISTS, [])
-    answer = document.get("answer")
-    if not isinstance(tasks, list):
-        _refuse('"tasks" is not a list')
-    if answer is not None and not isinstance(answer, str):
-        _refuse('"answer" is not a text')
-    nodes = tuple(_node(entry, position) for position, entry in enumerate(tasks, start=1))
-    return Plan(nodes=nodes, answer=answer if answer and answer.strip() else None, author=author)
+def is_plan(document: Any) -> bool:
+    """Whether a parsed JSON document holds something that is meant to be a plan."""
+    return words.plan_in(document) is not None
+
+
+def read_plan(document: Any, *, author: str = "given", catalogue: Catalogue | None = None) -> Plan:
+    """Read a parsed JSON document.
+
+    Args:
+        document: what was parsed.
+        author: who planned.
+        catalogue: the skills, where they are known: they say what a value in a list of names and values stands for.
+
+    Raises:
+        Malformed: it is no plan; the place that is wrong is named.
+    """
+    found = words.plan_in(document)
+    if found is None:
+        if not isinstance(document, Mapping | list):
+            refuse("this is not an object")
+        found = document if isinstance(document, Mapping) else {"tasks": document}
+    entries = _entries(found)
+    known = frozenset(name for name in map(task_id, entries) if name)
+    start = 0 if words.first(found, words.NUMBERED_FROM_0, list) is entries else 1
+    nodes, repairs = linked(
+        [read_task(entry, place, catalogue=catalogue, known=known) for place, entry in enumerate(entries, start=start)],
+        found,
+    )
+    return Plan(
+        nodes=nodes,
+        answer=_said(found, words.ANSWER),
+        question=_said(found, words.QUESTION),
+        repairs=repairs,
+        author=author,
+    )
+
+
+def _entries(document: Mapping[str, Any]) -> Sequence[Any]:
+    said = words.given(document, words.TASKS)
+    lists = [value for value in said if isinstance(value, list) or words.are_tasks(value)]
+    wrong = words.first(document, words.TASKS[:1], object)
+    if not lists and wrong is not None:
+        refuse('"tasks" is not a list')
+    full = (entries for entries in lists if entries and all(isinstance(entry, Mapping) for entry in _listed(entries)))
+    return _listed(next(full, lists[0] if lists else []))
+
+
+def _listed(entries: Any) -> Sequence[Any]:
+    """A list of tasks; of an object of tasks by their ids the tasks, each with its id."""
+    if isinstance(entries, list):
+        return entries
+    return [{"id": name, **entry} if isinstance(entry, Mapping) else entry for name, entry in entries.items()]
+
+
+def _said(document: Mapping[str, Any], known: words.Words) -> str | None:
+    text = words.first(document, known, object)
+    if text is not None and not isinstance(text, str):
+        refuse(f'"{known[0]}" is not a text')
+    return text if text and text.strip() else None
+
+
+# --- writing --------------------------------------------------------------------------------------------------
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
     """The plan as Plan JSON, defaults left out."""
-    document: dict[str, Any] = {"tasks": [_entry(node) for node in plan.nodes]}
+    document: dict[str, Any] = {"tasks": [task_document(node) for node in plan.nodes]}
     if plan.answer is not None:
         document["answer"] = plan.answer
+    if plan.question is not None:
+        document["question"] = plan.question
     return document
 
 
-def _refuse(detail: str) -> NoReturn:
-    raise Malformed("plan.wrong_shape", detail=detail)
-
-
-def _first(entry: Mapping[str, Any], names: tuple[str, ...], default: Any) -> Any:
-    return next((entry[name] for name in names if entry.get(name) is not None), default)
-
-
-def _node(entry: Any, position: int) -> Node:
-    if not isinstance(entry, Mapping):
-        _refuse(f"task {position} is not an object")
-    skill = _first(entry, _SKILLS, None)
-    if not isinstance(skill, str) or not skill.strip():
-        _refuse(f'task {position} names no "skill"')
-    params = _first(entry, _PARAMS, {})
-    if isinstance(params, list):
-        params = _paired(params, position)
-    if not isinstance(params, Mapping):
-        _refuse(f'"params" of task {position} is not an object')
-    return Node(
-        id=_word(_first(entry, ("id",), f"t{position}"), position),
-        skill=skill.strip(),
-        name=_text(entry.get("name")),
-        description=_text(entry.get("description")),
-        params=dict(params),
-        dependencies=_dependencies(_first(entry, _DEPENDENCIES, []), position),
-        critical=entry.get("critical") is True,
-        when=_when(entry.get("when"), position),
-    )
-
-
-def _paired(params: list[Any], position: int) -> dict[str, Any]:
-    """`[{"name": n, "value": v}]`, what strict structured output makes of a free object."""
-    if not all(isinstance(pair, Mapping) and isinstance(pair.get("name"), str) for pair in params):
-        _refuse(f'"params" of task {position} is not an object')
-    return {pair["name"]: pair.get("value") for pair in params}
-
-
-def _word(value: Any, position: int) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        _refuse(f'the "id" of task {position} is not a word')
-    return unicodedata.normalize("NFC", str(value)).strip()
-
-
-def _text(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _dependencies(value: Any, position: int) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = [part for part in value.replace(",", " ").split() if part]
-    if not isinstance(value, list):
-        value = [value]
-    return tuple(_word(other, position) for other in value)
-
-
-def _when(value: Any, position: int) -> When:
-    if value is None:
-        return When.ALL_SUCCESS
-    try:
-        return When(value)
-    except ValueError:
-        _refuse(f'"when" of task {position} is none of {", ".join(When)}')
-
-
-def _entry(node: Node) -> dict[str, Any]:
+def task_document(node: Node) -> dict[str, Any]:
+    """One task as Plan JSON."""
     entry: dict[str, Any] = {
         "id": node.id,
         "name": node.name,
@@ -119,8 +100,16 @@ def _entry(node: Node) -> dict[str, Any]:
         "params": dict(node.params),
         "dependencies": list(node.dependencies),
     }
-    if node.critical:
-        entry["critical"] = True
-    if node.when is not When.ALL_SUCCESS:
+    if node.for_each:
+        entry["for_each"] = node.for_each
+    if node.condition is not None:
+        entry["when"] = _condition_document(node.condition)
+    elif node.when is not When.ALL_SUCCESS:
         entry["when"] = node.when.value
+    entry |= {flag: True for flag in ("critical", "approval") if getattr(node, flag)}
     return entry
+
+
+def _condition_document(condition: Condition) -> dict[str, Any]:
+    document = {"ref": condition.ref, "op": condition.op.value}
+    return document if condition.value is None else {**document, "value": condition.value}

@@ -50,7 +50,9 @@ class SkillSpec:
 
     `keywords` and `examples` (requests in the users' own words, any language) let the offline planner and
     the model find it. `output_schema` is a JSON Schema for documentation and later checks. `open_params`
-    accepts parameters beyond those listed, for foreign agents whose skills are not described.
+    accepts parameters beyond those listed, for foreign agents whose skills are not described. `aliases` are other
+    names it goes by. `cache_s` above 0 says that its result depends on nothing but its parameters and what it is
+    handed, and may be used again for so many seconds by the same user.
     """
 
     name: str
@@ -63,6 +65,8 @@ class SkillSpec:
     keywords: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     open_params: bool = False
+    aliases: tuple[str, ...] = ()
+    cache_s: float = 0.0
 
     def param(self, name: str) -> Param | None:
         """The parameter of that name, if the skill has it."""

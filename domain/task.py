@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from domain.answer import Answer
+from domain.model import Usage
 from domain.plan import Plan
 from domain.texts import Language
 
@@ -21,7 +22,7 @@ class TaskState(StrEnum):
     RECEIVED = "received"  # committed, no plan yet
     PLANNING = "planning"  # a planner holds it
     RUNNING = "running"  # subtasks are being worked on, or only the answer is missing
-    WAITING = "waiting"  # nothing can move until a person approves
+    WAITING = "waiting"  # nothing can move until a person approves or answers a question
     ANSWERED = "answered"  # done, or partly done with what failed said
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -117,12 +118,22 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a successful attempt brought back. `files` are paths relative to the workspace."""
+    """What a successful attempt brought back. `files` are paths relative to the workspace; `usage` is what language
+    models were asked for it."""
 
     summary: str
     output: Json = None
     findings: tuple[Finding, ...] = ()
     files: tuple[str, ...] = ()
+    usage: tuple[Usage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A question that the planner asked, or an earlier request, and what was said to it."""
+
+    said: str
+    reply: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +163,7 @@ class Subtask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One ended try, kept as history."""
+    """One ended try, kept as history; `skill` is what was tried."""
 
     key: str
     number: int
@@ -163,6 +174,7 @@ class Attempt:
     ended_at: datetime
     outcome: Outcome
     failure: Failure | None = None
+    skill: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +182,9 @@ class Task:
     """One request and all that is known about it: the whole state `progress.step` decides over.
 
     `settled_at` is set when no subtask can move any more (or planning failed): from then on only the
-    answer is missing. `claimed_until` is the soft lease of the planner or the aggregator working on it.
+    answer is missing. `claimed_until` is the soft lease of the planner or the aggregator working on it, `claimed_by`
+    the planner's name on it. The plan may grow until `planned_at` is set. `question` is what waits for the person's
+    word, `dialogue` what was asked and answered before. `is_fresh` means that no kept plan or answer may be used.
     """
 
     id: str
@@ -184,10 +198,14 @@ class Task:
     state: TaskState = TaskState.RECEIVED
     version: int = 0
     retry_of: str | None = None
+    is_fresh: bool = False
+    question: str | None = None
+    dialogue: tuple[Exchange, ...] = ()
     plan: Plan | None = None
     subtasks: Mapping[str, Subtask] = field(default_factory=dict)
     failure: Failure | None = None
     claimed_until: datetime | None = None
+    claimed_by: str | None = None
     cancelled_at: datetime | None = None
     planned_at: datetime | None = None
     settled_at: datetime | None = None

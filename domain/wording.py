@@ -37,5 +37,5 @@ def why(failure: Failure, language: Language, limit: int = 200) -> str:
 
 def repaired(repair: Repair, language: Language) -> str:
     """What was changed in a plan, as a sentence."""
-    node, other = safe_line(repair.node, 64), safe_line(repair.other, 200)
-    return say(f"repair.{repair.kind}", language, node=node, other=other)
+    subtask, before, after = safe_line(repair.subtask, 64), safe_line(repair.before, 200), safe_line(repair.after, 200)
+    return say(f"repair.{repair.kind}", language, subtask=subtask, before=before, after=after)

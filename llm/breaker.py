@@ -14,13 +14,16 @@ class Breaker:
         self._count = 0
         self._closed_until: datetime | None = None
 
+    def is_open(self, now: datetime) -> bool:
+        """Whether no call may be made now."""
+        return self._count >= self._limit and self._closed_until is not None and now < self._closed_until
+
     def admits(self, now: datetime) -> bool:
         """Whether a call may be made now. Taking a probe starts the next pause, so a lost probe costs one."""
-        if self._count < self._limit:
-            return True
-        if self._closed_until is not None and now < self._closed_until:
+        if self.is_open(now):
             return False
-        self._closed_until = now + self._pause
+        if self._count >= self._limit:
+            self._closed_until = now + self._pause
         return True
 
     def record(self, now: datetime, *, is_outage: bool) -> None:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from typing import Any
-
-import openai
 
 from domain.errors import ModelDown
 
-_RETRYABLE = frozenset({408, 409, 425, 429})
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@|\b(?:sk|pk|rk|key)-[\w*.…-]+|(?<=[Bb]earer )\S+")
 MAX_CAUSE = 160  # characters of a cause as a person is shown it
+_RETRYABLE = frozenset({408, 409, 425, 429})
+_SPENT = re.compile(r"insufficient[_ ](quota|balance|credits?)|billing_hard_limit")
+_OVERFLOW = re.compile(r"context[_ ](length|window|size)|maximum context|(prompt|input) is too long")
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@|\b(?:sk|pk|rk|key)-[\w*.…-]+|(?<=[Bb]earer )\S+")
+
+
+class Doubt(StrEnum):
+    """What an unusable answer casts doubt on: what it was told to look like, to come in pieces, or its length."""
+
+    FORM = "form"
+    STREAM = "stream"
+    LENGTH = "length"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """Why one call brought nothing usable.
 
-    `cause` is short and free of secrets; `said` is all the server said, for finding the parameter it refuses,
+    `cause` is short and free of secrets; `said` is what the server said, for finding the parameter it refuses,
     and is never shown. `is_outage` counts against the circuit breaker: the server, not the request, is at
     fault.
     """
@@ -32,6 +40,12 @@ class Trouble:
     retry_after_s: float | None = None
     http_code: int | None = None
     said: str = ""
+    doubt: Doubt | None = None
+
+    @property
+    def is_overflow(self) -> bool:
+        """Whether the question is too long for the model."""
+        return bool(_OVERFLOW.search(self.said))
 
     def hiding(self, secret: str) -> Trouble:
         """Without the key, which a server may repeat."""
@@ -46,67 +60,53 @@ class CallFailed(ModelDown):
         self.trouble = trouble
 
 
-def unusable(cause: str) -> CallFailed:
+def unusable(cause: str, doubt: Doubt | None = None) -> CallFailed:
     """An answer came with a good HTTP code and is none; the next try may be better."""
-    return CallFailed(Trouble(cause=clean(cause), is_retryable=True))
+    return CallFailed(Trouble(cause=clean(cause), is_retryable=True, doubt=doubt))
 
 
-def timed_out(seconds: float) -> Trouble:
-    """Nothing complete came in time."""
-    return Trouble(cause=f"no answer within {seconds:.0f} s", is_retryable=True, is_outage=True)
-
-
-def trouble_of(error: openai.OpenAIError, now: datetime, timeout_s: float) -> Trouble:
-    """Classify what the client library raised.
-
-    Args:
-        error: what it raised.
-        now: to turn a Retry-After date into a pause.
-        timeout_s: how long the call was allowed to take, for the sentence.
-    """
-    if isinstance(error, openai.APITimeoutError):
-        return timed_out(timeout_s)
-    if isinstance(error, openai.APIConnectionError):
-        return Trouble(cause="the connection failed", is_retryable=True, is_outage=True)
-    if isinstance(error, openai.APIStatusError):
-        return _refused(error, now)
-    return Trouble(cause=clean(str(error)))
-
-
-def _refused(error: openai.APIStatusError, now: datetime) -> Trouble:
-    code = error.status_code
+def refused(code: int, body: Any, retry_after_s: float | None = None) -> Trouble:
+    """A server's refusal: an HTTP code that is none of success, and the error it sent."""
+    said = _said(body).casefold()
+    is_final = bool(_SPENT.search(said) or _OVERFLOW.search(said))
     return Trouble(
-        cause=clean(f"HTTP {code} {_message(error.body)}"),
-        is_retryable=code >= 500 or (code in _RETRYABLE and "insufficient_quota" not in (error.code, error.type)),
+        cause=clean(f"HTTP {code} {_message(body)}"),
+        is_retryable=not is_final and (code >= 500 or code in _RETRYABLE),
         is_outage=code >= 500,
-        retry_after_s=_retry_after_s(error.response.headers, now),
+        retry_after_s=retry_after_s,
         http_code=code,
-        said=f"{error} {error.body} {error.param or ''}",
+        said=said,
     )
 
 
+def reported(error: Any) -> Trouble:
+    """An error told in the body or in the stream of an answer that had begun well."""
+    code = error.get("code") if isinstance(error, Mapping) else None
+    if isinstance(code, int | str) and re.fullmatch("[45][0-9][0-9]", str(code)):
+        return refused(int(code), error)
+    return replace(refused(500, error), cause=clean(_message(error) or "an error was reported"), is_outage=False)
+
+
+def _said(body: Any) -> str:
+    """What names the parameter that is refused: the sentence, `param`, `code` and `type` of OpenAI's errors."""
+    fields = [body.get(name) for name in ("param", "code", "type")] if isinstance(body, Mapping) else []
+    return " ".join([_message(body), *(field for field in fields if isinstance(field, str))])
+
+
 def _message(body: Any) -> str:
-    """The server's own sentence when it is one; an HTML page is not."""
-    said = body.get("message") if isinstance(body, dict) else body
+    """The server's own sentence when it is one; an HTML page is not. FastAPI's is a list of `loc` and `msg`."""
+    said = body
+    if isinstance(body, Mapping):
+        said = body.get("message") or body.get("detail")
+    if isinstance(said, list):
+        said = "; ".join(_complaint(entry) for entry in said if isinstance(entry, Mapping))
     return said if isinstance(said, str) and "<" not in said else ""
 
 
-def _retry_after_s(headers: Any, now: datetime) -> float | None:
-    """`retry-after-ms`, else Retry-After in seconds or as a date (RFC 9110, section 10.2.3)."""
-    try:
-        if "retry-after-ms" in headers:
-            return max(0.0, float(headers["retry-after-ms"]) / 1000)
-        return _pause_s(headers["retry-after"], now)
-    except (KeyError, ValueError):
-        return None
-
-
-def _pause_s(value: str, now: datetime) -> float:
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        at = parsedate_to_datetime(value)
-        return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
+def _complaint(entry: Mapping[str, Any]) -> str:
+    place = entry.get("loc")
+    where = ".".join(str(step) for step in place) if isinstance(place, list) else ""
+    return f"{where} {entry.get('msg', '')}".strip()
 
 
 def clean(text: str) -> str:

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from domain.ports import Clock, Entropy
 from llm.failures import CallFailed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryLimits:
-    """How often, and with which pauses.
-
-    Args:
-        attempts: calls in all, the first included.
-        base_s: the ceiling of the first pause, in seconds; it doubles.
-        cap_s: the ceiling of any pause.
-    """
-
-    attempts: int = 4
-    base_s: float = 0.5
-    cap_s: float = 8.0
+from llm.models import RetryLimits
 
 
 def retrying(limits: RetryLimits, clock: Clock, entropy: Entropy, until: datetime) -> AsyncRetrying:

@@ -3,48 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import structlog
 
-from domain.errors import Malformed, ModelDown, PlanRefused, Refused
-from domain.model import Completion
+from domain.errors import ModelDown, Refused
 from domain.plan import Plan, Repair
-from domain.plan_check import Limits, Problem, problems
-from domain.plan_repair import repair
+from domain.plan_check import Limits
 from domain.ports import Model
-from domain.skill import Catalogue
-from planner.offline import offered, plan_offline
-from planner.prompt import PlanRequest, ask_again, plan_prompt
-from planner.reading import read_text
+from planner.authoring import Authored, Authoring, Grow
+from planner.drafts import Draft
+from planner.fallbacks import general_instead, runnable_part
+from planner.joining import fresh
+from planner.request import PlanRequest
+from planner.rules import plan_by_rules, plan_without_model
 
-MODEL_BUDGET_S = 240.0  # for both questions together; then the rules plan
+MODEL_BUDGET_S = 240.0  # for all questions to the model together; then the rules plan
+ROUNDS = 2  # how often a model's plan may be made anew
+_HARMLESS = frozenset({"text_fence", "text_thought"})  # the plan itself was as it should be
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Draft:
-    """A model's plan after mending, and what is still wrong with it."""
+class Planning:
+    """A plan, and whether an equal request may get it again: only the first word of the first model, as it was."""
 
-    plan: Plan = field(default_factory=Plan)
-    problems: tuple[Problem, ...] = ()
-    unreadable: str = ""
-    is_cut: bool = False
-
-    @property
-    def defects(self) -> list[str]:
-        """What the model is told; models are spoken to in English."""
-        named = [self.unreadable] if self.unreadable else [problem.say("en") for problem in self.problems]
-        return [*named, "it was cut off: say it shorter"] if self.is_cut else named
-
-    def accepted(self) -> Plan:
-        """The plan. Raises Refused when it cannot be run."""
-        if self.unreadable:
-            raise Refused("plan.unreadable", detail=self.unreadable)
-        if self.problems:
-            raise PlanRefused(self.problems)
-        return self.plan
+    plan: Plan
+    is_keepable: bool = False
 
 
 class Planner:
@@ -59,71 +45,70 @@ class Planner:
         self._model = model
         self._limits = limits
 
-    async def plan(self, request: PlanRequest) -> Plan:
-        """A plan that is mended, bound to the catalogue and free of problems.
+    async def plan(self, request: PlanRequest, grow: Grow | None = None) -> Planning:
+        """A plan that is mended, bound to the catalogue and free of problems; or an answer, or a question.
 
-        Raises Refused (PlanRefused with every problem) when there is none; the sentence is for the person.
+        Args:
+            request: what is to be planned. Nodes that are there already are part of the plan as they are.
+            grow: commits nodes before the plan is whole.
+
+        Raises:
+            Refused: there is none (PlanRefused with every problem); the sentence is for the person.
         """
         if self._model is None:
-            return self._by_rules(request)
+            return self._whole(self._anew_by_rules(request))
+        authoring = Authoring(self._model, request, self._limits, grow)
         try:
             async with asyncio.timeout(MODEL_BUDGET_S):
-                return await self._by_model(self._model, request)
+                return self._judged(await authoring.authored(), request)
         except TimeoutError:
-            return self._model_down(request, f"no plan within {MODEL_BUDGET_S:.0f} s")
+            return self._without_model(authoring.request, f"no plan within {MODEL_BUDGET_S:.0f} s")
         except ModelDown as down:
-            return self._model_down(request, str(down.values.get("detail", "")))
-        except Refused as refused:
-            return self._instead(request, refused)
+            return self._without_model(authoring.request, str(down.values.get("detail", "")))
 
-    async def _by_model(self, model: Model, request: PlanRequest) -> Plan:
-        """Ask; if the answer has defects, name them and ask once more."""
-        prompt = plan_prompt(request)
-        completion = await model.complete(prompt)
-        draft = self._drafted(completion, request.catalogue)
-        if draft.defects:
-            log.info("plan_asked_again", model=completion.model, defects=len(draft.defects))
-            completion = await model.complete(ask_again(prompt, completion, draft.defects))
-            draft = self._drafted(completion, request.catalogue)
-        return draft.accepted()
+    def _judged(self, authored: Authored, request: PlanRequest) -> Planning:
+        draft = authored.draft
+        if not draft.can_run or draft.is_cut:
+            return self._whole(self._instead(draft, authored.request))
+        plan = replace(draft.plan, rounds_left=ROUNDS)
+        is_alone = not (request.begun or request.round or plan.question or plan.unplaced)
+        is_untouched = all(change.kind in _HARMLESS for change in plan.repairs)
+        return self._whole(plan, is_keepable=authored.is_first_word and is_alone and is_untouched)
 
-    def _drafted(self, completion: Completion, catalogue: Catalogue) -> _Draft:
-        try:
-            read = read_text(completion.text, author=completion.model, is_truncated=completion.is_truncated)
-        except Malformed as malformed:
-            return _Draft(unreadable=str(malformed.values["detail"]), is_cut=completion.is_truncated)
-        if len(read.nodes) > self._limits.max_nodes:  # mending a flood is not worth the time
-            return _Draft(problems=problems(read, catalogue, self._limits))
-        plan = repair(read, catalogue)
-        plan = replace(plan, answer=None) if plan.nodes else plan
-        is_cut = any(change == Repair(kind="text", other="truncated") for change in plan.repairs)
-        return _Draft(plan=plan, problems=problems(plan, catalogue, self._limits), is_cut=is_cut)
-
-    def _by_rules(self, request: PlanRequest) -> Plan:
-        plan = plan_offline(request.text, request.catalogue, request.language)
-        if found := problems(plan, request.catalogue, self._limits):
-            raise PlanRefused(found)
+    def _instead(self, draft: Draft, request: PlanRequest) -> Plan:
+        """What else can be done: the rules' plan if they understand everything, what can be run of the model's if the
+        person agrees, one general agent. Raises Refused when it is none of these."""
+        log.warning("model_plan_refused", cause=str(draft.refusal()))
+        plan = self._all_by_rules(request, Repair(kind="model_unusable")) or runnable_part(draft, request, self._limits)
+        if plan is None and not request.begun:
+            plan = general_instead(request)
+        if plan is None:
+            raise draft.refusal()
         return plan
 
-    def _model_down(self, request: PlanRequest, detail: str) -> Plan:
-        """Plan by rules, and say so; where the rules find nothing either, say that a model might have."""
+    def _without_model(self, request: PlanRequest, detail: str) -> Planning:
+        """Plan by rules while no model answers; beside work that has begun only if they understand everything."""
         log.warning("planned_without_model", cause=detail)
-        try:
-            plan = self._by_rules(request)
-        except Refused as refused:
-            if refused.key != "plan.nothing_placed":
-                raise
-            skills = offered(request.catalogue, request.language)
-            raise Refused("plan.nothing_placed_model_down", detail=detail, skills=skills) from refused
-        return replace(plan, repairs=(*plan.repairs, Repair(kind="model_down", other=detail)))
+        if not request.begun:
+            return self._whole(plan_without_model(request, self._limits, detail))
+        plan = self._all_by_rules(request, Repair(kind="model_down", before=detail))
+        if plan is None:
+            raise Refused("error.model_down", detail=detail)
+        return self._whole(plan)
 
-    def _instead(self, request: PlanRequest, refused: Refused) -> Plan:
-        """The rules' plan in place of a model's that cannot be run, if the rules understand all of the request."""
-        log.warning("model_plan_refused", cause=str(refused))
+    def _anew_by_rules(self, request: PlanRequest) -> Plan:
+        plan = plan_by_rules(request, self._limits)
+        return replace(plan, nodes=(*request.fixed, *fresh(plan.nodes, request.fixed)))
+
+    def _all_by_rules(self, request: PlanRequest, note: Repair) -> Plan | None:
+        """The rules' plan, if they understand all of the request. In a later round they know nothing new."""
+        if request.round:
+            return None
         try:
-            plan = self._by_rules(request)
+            plan = self._anew_by_rules(request)
         except Refused:
-            raise refused from None
-        if plan.unplaced:
-            raise refused
-        return replace(plan, repairs=(*plan.repairs, Repair(kind="model_unusable")))
+            return None
+        return None if plan.unplaced else replace(plan, repairs=(*plan.repairs, note))
+
+    def _whole(self, plan: Plan, *, is_keepable: bool = False) -> Planning:
+        return Planning(plan=replace(plan, max_nodes=self._limits.max_nodes), is_keepable=is_keepable)

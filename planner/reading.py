@@ -5,208 +5,162 @@ Every rung below the first is recorded as a repair, because what was guessed mus
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import json_repair
-
-from domain import strict_json
+from domain import plan_words
 from domain.errors import Malformed
 from domain.plan import Plan, Repair
 from domain.plan_json import read_plan
-from planner.unfinished import closing, finished_tasks
+from domain.skill import Catalogue
+from planner.finding import Reading, blocks, scanned, strict, without_thought
+from planner.mending import balanced, guessed, tidied
 
 MAX_TEXT = 400_000  # characters; no plan within the limits is longer
-MAX_MENDED = 40_000  # characters json_repair gets: it is slow and holds the loop
-_MAX_FAILURES = 200  # places where JSON could begin and does not, before a text is given up
 
-_THOUGHT = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-_MARK = re.compile(r"<\|[\w ]{1,32}\|>")
-_LAST_CHANNEL = re.compile(r"\A.*<\|message\|>", re.DOTALL)
-_FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
-_OPENING = re.compile(r"[{\[]")
-_WRAPPERS = ("plan", "result", "response", "output", "data", "arguments", "input")
-
-Wanted = Callable[[Any], bool]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A value found in a text, by which steps, and whether the end of it is missing."""
-
-    value: Any
-    steps: tuple[str, ...] = ()
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether something behind it was lost."""
-        return "truncated" in self.steps
+_BEGINS = re.compile(r"\{|\[\s*(?:[\[{\"'\d\]/#-]|[Tt]rue|[Ff]alse|[Nn]ull|None)")  # unlike “[CONTENT]”
+_REASONS = {
+    "thought": "the model thought aloud",
+    "fence": "it stood in a code block",
+    "prose": "there was text around it",
+    "loose": "its JSON broke a rule",
+    "truncated": "its end was cut off",
+    "unbalanced": "its brackets did not match",
+    "mended": "its JSON was broken",
+    "fragment": "the text around it was broken",
+}
 
 
-def read_text(text: str, *, author: str, is_truncated: bool = False) -> Plan:
+def read_text(text: str, *, author: str, is_truncated: bool = False, catalogue: Catalogue | None = None) -> Plan:
     """Read what a model wrote as a plan, each mending recorded as a repair.
 
     Args:
         text: all the model said.
         author: the model's name.
         is_truncated: whether its answer was ended by the length limit.
+        catalogue: the skills, which say what a value in a list of names and values stands for.
 
     Raises:
         Malformed: there is no plan in it; the detail says why.
     """
-    reading = read_json(text, _is_plan, is_truncated=is_truncated)
-    plan = read_plan(_unwrapped(reading.value), author=author)
-    return replace(plan, repairs=tuple(Repair(kind="text", other=step) for step in reading.steps))
+    reading = _plan_in(_within(text), is_truncated=is_truncated)
+    plan = read_plan(reading.value, author=author, catalogue=catalogue)
+    steps = tuple(Repair(kind=f"text_{step}", reason=_REASONS[step]) for step in reading.steps)
+    return replace(plan, repairs=(*steps, *plan.repairs))
 
 
-def read_json(text: str, wanted: Wanted, *, is_truncated: bool = False) -> Reading:
-    """Find the JSON value in `text` that is `wanted`, else the first one there is. Raises Malformed."""
+def read_value(text: str) -> Reading:
+    """Find the JSON value in a text that is about nothing else, such as a tool's arguments. Raises Malformed."""
+    found = next(_values(_within(text)), None)
+    if found is None:
+        raise Malformed("plan.not_json", detail="no JSON in it")
+    return found
+
+
+def was_cut(plan: Plan) -> bool:
+    """Whether the end of the text that `plan` was read from was missing."""
+    return any(change.kind == "text_truncated" for change in plan.repairs)
+
+
+def _within(text: str) -> str:
     if len(text) > MAX_TEXT:
         raise Malformed("plan.not_json", detail=f"more than {MAX_TEXT} characters")
+    return text.lstrip("\ufeff").strip()
+
+
+# --- a plan ---------------------------------------------------------------------------------------------------
+
+_NONE, _CALL, _REPLY, _TASKS = range(4)  # how much of a plan a value is
+
+
+def _plan_in(text: str, *, is_truncated: bool) -> Reading:
+    """The reading that is a plan, else the first one there is, which says what is wrong. Raises Malformed."""
     first: Reading | None = None
-    for reading in _rungs(text.lstrip("\ufeff").strip(), is_truncated=is_truncated):
-        if wanted(reading.value):
-            return reading
-        first = first or reading
+    for rung in _rungs(text, is_truncated=is_truncated):
+        readings = list(rung)
+        best = _best(readings)
+        if best:
+            return best
+        first = first or next(iter(readings), None)
     if first is None:
         raise Malformed("plan.not_json", detail="no JSON object in it")
     return first
 
 
-def _rungs(text: str, *, is_truncated: bool) -> Iterator[Reading]:
-    yield from _strict(text)
-    bare = _without_thought(text)
+def _rungs(text: str, *, is_truncated: bool) -> Iterator[Iterable[Reading]]:
+    yield strict(text)
+    bare = without_thought(text)
     thought = ("thought",) if bare != text else ()
-    for reading in _rungs_of_bare(bare, is_truncated=is_truncated):
-        yield replace(reading, steps=(*thought, *reading.steps))
+    for rung in _rungs_of_bare(bare, is_truncated=is_truncated):
+        yield [replace(reading, steps=(*thought, *reading.steps)) for reading in rung]
 
 
-def _rungs_of_bare(text: str, *, is_truncated: bool) -> Iterator[Reading]:
-    yield from _strict(text)
-    for block in reversed(_FENCE.findall(text)):
-        for reading in (*_strict(block), *_scanned(block).whole):
-            yield replace(reading, steps=("fence", *reading.steps))
-    scanned = _scanned(text)
-    for reading in scanned.whole:
-        yield replace(reading, steps=("prose", *reading.steps))
-    yield from _unfinished(text, is_truncated=is_truncated)
-    yield from _mended(text, is_truncated=is_truncated)
-    for reading in scanned.fragments:
-        yield replace(reading, steps=("fragment", *reading.steps))
+def _rungs_of_bare(text: str, *, is_truncated: bool) -> Iterator[Iterable[Reading]]:
+    yield strict(text)
+    if not _BEGINS.match(text):
+        for block in reversed(blocks(text)):
+            yield _with_step("fence", strict(block))
+            yield _with_step("fence", _sequence(scanned(block).whole))
+    found = scanned(text)
+    yield _with_step("prose", _sequence(found.whole))
+    yield balanced(text, is_truncated=is_truncated)
+    yield tidied(text)
+    yield guessed(text, is_truncated=is_truncated)
+    yield [reading for reading in _with_step("fragment", found.fragments) if _rank(reading.value) != _CALL]
 
 
-def _strict(text: str) -> Iterator[Reading]:
-    try:
-        yield Reading(value=strict_json.loads(text))
-    except Malformed:
-        return
+def _with_step(step: str, readings: Iterable[Reading]) -> list[Reading]:
+    return [replace(reading, steps=(step, *reading.steps)) for reading in readings]
 
 
-def _without_thought(text: str) -> str:
-    """Without what reasoning models put before their answer."""
-    text = _LAST_CHANNEL.sub("", _THOUGHT.sub("", text))
-    return _MARK.sub("", text).strip()
+def _sequence(readings: Sequence[Reading]) -> Sequence[Reading]:
+    """Tasks that stand one after the other without a list around them are one list."""
+    calls = [reading for reading in readings if _rank(reading.value) == _CALL]
+    if len(calls) < 2:
+        return readings
+    steps = tuple(dict.fromkeys(step for reading in calls for step in reading.steps))
+    listed = Reading(value=[reading.value for reading in calls], steps=("unbalanced", *steps))
+    return [*(reading for reading in readings if reading not in calls), listed]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scanned:
-    """Complete values in a text, the last one first: drafts come before the final version. `fragments` stand
-    inside something that begins like JSON and is broken, so they are more likely a part than the whole."""
-
-    whole: list[Reading]
-    fragments: list[Reading]
+def _best(readings: Sequence[Reading]) -> Reading | None:
+    """Of several plans the last one: drafts come first. One with tasks is better than a reply or an empty one."""
+    ranked = [(_rank(reading.value), reading) for reading in readings]
+    most = max((rank for rank, _ in ranked), default=_NONE)
+    return None if most == _NONE else next(reading for rank, reading in reversed(ranked) if rank == most)
 
 
-def _scanned(text: str) -> _Scanned:
-    whole: list[Reading] = []
-    fragments: list[Reading] = []
-    position, broken_until, failures = 0, 0, 0
-    while failures < _MAX_FAILURES and (opening := _OPENING.search(text, position)):
-        start = opening.start()
-        try:
-            value, position = _TOLERANT.raw_decode(text, start)
-            loose = () if any(_strict(text[start:position])) else ("loose",)
-            (fragments if start < broken_until else whole).append(Reading(value=_checked(value), steps=loose))
-        except (ValueError, RecursionError, Malformed):
-            position = opening.end()
-            failures += 1
-            if start >= broken_until:
-                broken_until = closing(text, start) or len(text)
-    return _Scanned(whole=whole[::-1], fragments=fragments[::-1])
+def _rank(value: Any) -> int:
+    found = plan_words.plan_in(value)
+    if found is None:
+        return _NONE
+    if isinstance(value, Mapping) and plan_words.is_task(value) and found.get("tasks") == [value]:
+        return _CALL
+    return _TASKS if any(plan_words.given(found, plan_words.TASKS)) else _REPLY
 
 
-def _checked(value: Any) -> Any:
-    """The value under the limits strict JSON has: depth, length of numbers, no NaN. Raises Malformed."""
-    return strict_json.loads(json.dumps(value))
+# --- any value ------------------------------------------------------------------------------------------------
 
 
-def _all_kept(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys may stand twice: lists are joined, else the last one that says something counts.
-
-    Plain JSON keeps the last one, which makes of `{"tasks": [...], "tasks": []}` an empty plan.
-    """
-    kept: dict[str, Any] = {}
-    for key, value in pairs:
-        before = kept.get(key)
-        if isinstance(before, list) and isinstance(value, list):
-            kept[key] = before + [item for item in value if item not in before]
-        elif key not in kept or value not in (None, "", [], {}):
-            kept[key] = value
-    return kept
+def _values(text: str) -> Iterator[Reading]:
+    yield from strict(text)
+    bare = without_thought(text)
+    for reading in _values_of_bare(bare):
+        yield replace(reading, steps=(*(("thought",) if bare != text else ()), *reading.steps))
 
 
-_TOLERANT = json.JSONDecoder(strict=False, object_pairs_hook=_all_kept)
-
-
-def _unfinished(text: str, *, is_truncated: bool) -> Iterator[Reading]:
-    found = finished_tasks(text, _TOLERANT)
-    if found is not None:
-        tasks, is_cut = found
-        step = "truncated" if is_cut or is_truncated else "unbalanced"
-        with suppress(ValueError, RecursionError, Malformed):
-            yield Reading(value=_checked(tasks), steps=(step,))
-
-
-def _mended(text: str, *, is_truncated: bool) -> Iterator[Reading]:
-    """The last resort: a library's guess. A task it had to finish by itself is dropped."""
-    if len(text) > MAX_MENDED:
-        return
-    try:
-        value = _checked(json_repair.loads(text, skip_json_loads=True))
-    except (ValueError, RecursionError, Malformed):
-        return
-    if not isinstance(value, dict | list):
-        return
-    if is_truncated or text.rfind("}") < text.rfind("{"):
-        yield Reading(value=_without_last(value), steps=("mended", "truncated"))
-    else:
-        yield Reading(value=value, steps=("mended",))
-
-
-def _without_last(value: Any) -> Any:
-    document = _unwrapped(value)
-    tasks = document.get("tasks") if isinstance(document, Mapping) else document
-    return tasks[:-1] if isinstance(tasks, list) else value
-
-
-def _is_plan(value: Any) -> bool:
-    value = _unwrapped(value)
-    if isinstance(value, list):
-        return any(isinstance(entry, Mapping) and _TASK_WORDS & entry.keys() for entry in value)
-    return isinstance(value, Mapping) and bool(_PLAN_WORDS & value.keys())
-
-
-_PLAN_WORDS = frozenset({"tasks", "subtasks", "steps", "nodes", "answer"})
-_TASK_WORDS = frozenset({"skill", "tool", "action", "task"})
-
-
-def _unwrapped(value: Any) -> Any:
-    """What is inside `{"result": {...}}` or a tool call's `{"arguments": {...}}`."""
-    if isinstance(value, Mapping) and not _PLAN_WORDS & value.keys():
-        inner = next((value[name] for name in _WRAPPERS if isinstance(value.get(name), Mapping | list)), None)
-        return value if inner is None else inner
-    return value
+def _values_of_bare(text: str) -> Iterator[Reading]:
+    """What begins like JSON is meant as a whole; else what is in a code block, or stands in prose."""
+    yield from strict(text)
+    if _BEGINS.match(text):
+        yield from (reading for reading in balanced(text, is_truncated=False) if not reading.is_cut)
+        yield from guessed(text)
+        yield from tidied(text)
+    for block in reversed(blocks(text)):
+        yield from _with_step("fence", (*strict(block), *guessed(block.strip())))
+    found = scanned(text)
+    yield from _with_step("prose", reversed(found.whole))
+    yield from guessed(text)
+    yield from _with_step("fragment", reversed(found.fragments))

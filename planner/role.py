@@ -1,9 +1,9 @@
-"""The planner stage: takes received tasks, has them planned, and commits the plan or why there is none."""
+"""The planner stage: takes received tasks and those to be planned anew, and has them planned side by side."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,22 +13,20 @@ from typing import NoReturn
 import structlog
 
 from domain.agents import offers
-from domain.errors import Refused, StoreDown, Unavailable
-from domain.events import Event, PlanFailed, Planned, PlanningStarted
-from domain.messages import Nudge
-from domain.plan import Plan
+from domain.errors import StoreDown, Unavailable
+from domain.events import Event, PlanFailed, PlanningStarted
 from domain.ports import Clock, ControlBus, Store, UnitOfWork
 from domain.progress import step
 from domain.skill import Catalogue, SkillSpec
-from domain.task import Failure, Scope, Task
+from domain.task import Exchange, Failure, Task
 from domain.texts import say
-from planner.prompt import PlanRequest
+from planner.begun import begun_of
+from planner.claim import Claims, Outside, PlanWith
+from planner.request import MAX_EXCHANGES, PlanRequest
 
 log = structlog.get_logger()
 
 PAUSE_S = 1.0  # while the database or the broker is away
-
-PlanWith = Callable[[Scope, PlanRequest], Awaitable[Plan]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +34,7 @@ class PlannerSettings:
     """The numbers of the stage, and what the operator vouches for.
 
     Args:
+        name: of this process, under which it claims tasks; no other may have it.
         configured: (agent, skill) pairs, for agents that are alive and announce nothing.
         at_once: plans made at the same time.
         claim_s: seconds after which another process takes over from one that died; claims are renewed.
@@ -44,8 +43,10 @@ class PlannerSettings:
         agents_wait_s: seconds a task waits for the first agent to appear.
         gather_s: seconds after the start in which configured agents may still announce themselves.
         agent_silence_s: seconds without a sign after which an agent counts as gone.
+        history_s: seconds after which an earlier request of the same chat is no longer part of the conversation.
     """
 
+    name: str = "planner"
     configured: Sequence[tuple[str, SkillSpec]] = ()
     at_once: int = 8
     claim_s: float = 30.0
@@ -54,25 +55,27 @@ class PlannerSettings:
     agents_wait_s: float = 60.0
     gather_s: float = 3.0
     agent_silence_s: float = 30.0
+    history_s: float = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """What one look into the rows found: tasks to plan and with what, and tasks nobody could work on."""
+    """What one look into the rows found: tasks to plan with their conversations, and with what; and tasks nobody
+    could work on."""
 
-    tasks: Sequence[Task] = ()
+    tasks: Sequence[tuple[Task, Sequence[Exchange]]] = ()
     catalogue: Catalogue
     hopeless: Sequence[Task] = ()
     is_waiting: bool = False
 
 
 class PlannerRole:
-    """Plans received tasks.
+    """Plans tasks.
 
     Args:
         store: the tasks and the registry.
         bus: wakes the role, and hears of plans.
-        plan_with: plans one request of one owner; raises Refused with the sentence for the person.
+        plan_with: plans one request.
         clock: the time of claims and plans.
         settings: the numbers.
     """
@@ -82,9 +85,9 @@ class PlannerRole:
     ) -> None:
         self._store = store
         self._bus = bus
-        self._plan_with = plan_with
         self._clock = clock
         self._settings = settings
+        self._claims = Claims(Outside(store=store, bus=bus, clock=clock), plan_with, settings.name)
         self._awake = asyncio.Event()
         self._busy: set[str] = set()
         self._started_at = clock.now()
@@ -126,27 +129,55 @@ class PlannerRole:
             return PAUSE_S
         for task in found.hopeless:
             log.warning("task_without_agents", task=task.id, trace=task.trace_id)
-            await self._announce(task)
-        for task in found.tasks:
+            await self._claims.announce(task)
+        for task, conversation in found.tasks:
             self._busy.add(task.id)
-            group.create_task(self._plan(task, found.catalogue))
+            group.create_task(self._plan(task, self._request(task, conversation, found.catalogue)))
         return self._settings.look_again_s if found.is_waiting else self._settings.sweep_s
+
+    async def _plan(self, task: Task, request: PlanRequest) -> None:
+        try:
+            await self._claims.plan(task, request)
+        finally:
+            self._busy.discard(task.id)
+            self._awake.set()
+
+    def _request(self, task: Task, conversation: Sequence[Exchange], catalogue: Catalogue) -> PlanRequest:
+        misses = task.plan.misses if task.plan else ()
+        return PlanRequest(
+            text=task.request,
+            language=task.language,
+            catalogue=catalogue,
+            history=tuple(conversation),
+            dialogue=task.dialogue,
+            begun=begun_of(task),
+            round=len(misses),
+            why=misses[-1] if misses else "",
+            now=self._clock.now(),
+        )
 
     # --- in a transaction ---------------------------------------------------------------------------------------------
 
     def _look(self, uow: UnitOfWork, busy: frozenset[str], now: datetime) -> _Found:
         """Renew the claims of what is being planned, and claim more."""
-        until = now + timedelta(seconds=self._settings.claim_s)
+        claim = PlanningStarted(until=now + timedelta(seconds=self._settings.claim_s), by=self._settings.name)
         for task in uow.tasks.lock(busy).values():
-            _apply(uow, task, PlanningStarted(until=until))
+            if task.claimed_by == self._settings.name:  # else somebody took us for dead
+                _apply(uow, task, claim)
         catalogue, is_complete = self._catalogue(uow, now)
         free = uow.tasks.lock_received(now, self._settings.at_once - len(busy))
+        free = [task for task in free if task.id not in busy]
         if not is_complete:
             return _Found(catalogue=catalogue, is_waiting=bool(free))
         if len(catalogue):
-            claimed = [_apply(uow, task, PlanningStarted(until=until)) or task for task in free]
-            return _Found(tasks=claimed, catalogue=catalogue)
+            claimed = [_apply(uow, task, claim) or task for task in free]
+            return _Found(tasks=[(task, self._conversation(uow, task, now)) for task in claimed], catalogue=catalogue)
         return self._without_agents(uow, free, now)
+
+    def _conversation(self, uow: UnitOfWork, task: Task, now: datetime) -> Sequence[Exchange]:
+        """What was said before. A few more than are told: those that repeat the request are left out later."""
+        since = now - timedelta(seconds=self._settings.history_s)
+        return uow.tasks.conversation(task, since, 2 * MAX_EXCHANGES)
 
     def _catalogue(self, uow: UnitOfWork, now: datetime) -> tuple[Catalogue, bool]:
         """What can be asked for now; and whether more is not about to be announced, right after the start."""
@@ -160,60 +191,8 @@ class PlannerRole:
         """Let tasks wait for an agent, but not for ever."""
         patience = timedelta(seconds=self._settings.agents_wait_s)
         hopeless = [task for task in free if task.created_at + patience <= now]
-        ended = [
-            _apply(uow, task, PlanFailed(failure=_failure("no_agent", "plan.no_agents", task), at=now)) or task
-            for task in hopeless
-        ]
+        ended = [_apply(uow, task, _no_agents(task, now)) or task for task in hopeless]
         return _Found(catalogue=Catalogue.of(()), hopeless=ended, is_waiting=len(hopeless) < len(free))
-
-    # --- one task -----------------------------------------------------------------------------------------------------
-
-    async def _plan(self, task: Task, catalogue: Catalogue) -> None:
-        """Plan outside of any transaction, commit in one."""
-        told = log.bind(task=task.id, trace=task.trace_id)
-        try:
-            event = await self._planned(task, catalogue)
-            ended = await self._committed(task.id, event)
-            if ended is not None:
-                told.info("task_planned", subtasks=len(ended.subtasks), failure=_code(ended))
-                await self._announce(ended)
-        finally:
-            self._busy.discard(task.id)
-            self._awake.set()
-
-    async def _planned(self, task: Task, catalogue: Catalogue) -> Event:
-        request = PlanRequest(text=task.request, language=task.language, catalogue=catalogue)
-        left_s = (task.deadline_at - self._clock.now()).total_seconds()
-        try:
-            async with asyncio.timeout(max(0.0, left_s)):
-                plan = await self._plan_with(task.scope, request)
-        except TimeoutError:
-            return PlanFailed(failure=Failure(code="deadline"), at=self._clock.now())
-        except Refused as refused:
-            failure = Failure(code="no_plan", message=refused.say(task.language))
-            return PlanFailed(failure=failure, at=self._clock.now())
-        except Exception:  # whatever it is, this request must neither stop the others nor come back for ever
-            log.exception("planning_crashed", task=task.id, trace=task.trace_id)
-            return PlanFailed(failure=_failure("error", "error.internal", task), at=self._clock.now())
-        return Planned(plan=plan, at=self._clock.now())
-
-    async def _committed(self, task_id: str, event: Event) -> Task | None:
-        """The task with the event applied; None when it was ended or planned meanwhile. A plan is paid for: the
-        database is waited for."""
-
-        def work(uow: UnitOfWork) -> Task | None:
-            task = uow.tasks.lock([task_id]).get(task_id)
-            return _apply(uow, task, event) if task else None
-
-        while True:
-            try:
-                return await self._store.transact(work)
-            except StoreDown as error:
-                log.warning("plan_waits_for_store", task=task_id, error=str(error), cause=repr(error.__cause__))
-                await self._clock.sleep(PAUSE_S)
-
-    async def _announce(self, task: Task) -> None:
-        await self._bus.nudge([Nudge(kind="settled" if task.settled_at else "planned", task_id=task.id)])
 
 
 def _apply(uow: UnitOfWork, task: Task, event: Event) -> Task | None:
@@ -222,9 +201,6 @@ def _apply(uow: UnitOfWork, task: Task, event: Event) -> Task | None:
     return None if after is task else uow.tasks.put(after)
 
 
-def _failure(code: str, key: str, task: Task) -> Failure:
-    return Failure(code=code, message=say(key, task.language, trace=task.trace_id))
-
-
-def _code(task: Task) -> str | None:
-    return task.failure.code if task.failure else None
+def _no_agents(task: Task, now: datetime) -> PlanFailed:
+    failure = Failure(code="no_agent", message=say("plan.no_agents", task.language))
+    return PlanFailed(failure=failure, at=now, by=task.claimed_by)

@@ -161,3 +161,20 @@ LABELS = {
     "new": r"\b(?:with|by)\b|替换成|替换为|改成|改为",
 }
 """What is said before the value of parameters of these names."""
+
+ACTS = _stems(
+    "add apply approve archive assign book build buy call cancel clean clear close commit contact cook copy "
+    "create crop cut delete deploy disable download drop edit email enable encrypt erase execute fill fix format "
+    "forward import install invest invite kill launch lock mail merge message migrate mount move notify open "
+    "order organise pay patch phone play post print publish pull purchase push put reboot record refund register "
+    "release remind remove rename rent repair replace reply reserve reset resize restart restore return roll "
+    "rotate run save schedule sell send set share shut start stop store submit subscribe switch sync trade train "
+    "transfer travel tweet uninstall update upgrade upload visit wake wipe withdraw write zip"
+)
+"""Verbs for changing something, so that words alone do not do what was asked."""
+
+HAN_ACTS = re.compile(
+    "写入|写到|保存|创建|新建|替换|修改|改成|删除|发送|发给|发邮件|预订|预约|订购|订票|订|购买|买|下载|上传|部署|安装|运行|执行|合并|压缩|解压|备份|恢复|"
+    "提交|发布|通知|提醒|邮寄|打印|播放|打电话|转账|支付|付款|取消|清理|清空|移动|复制|重命名|重启|关闭|启动|停止|修复|更新|升级|注册|设置|添加"
+)
+"""The same for Chinese."""

@@ -43,6 +43,6 @@ class Change:
         return sorted(changed, key=_key)
 
     def grown(self) -> Iterator[tuple[int, Subtask]]:
-        """Subtasks without a row yet, and their places."""
+        """Subtasks without a row yet, and their places: after all that have one."""
         before = self.before.task.subtasks
-        return ((place, sub) for place, sub in enumerate(self.after.subtasks.values()) if sub.key not in before)
+        return enumerate((sub for key, sub in self.after.subtasks.items() if key not in before), start=len(before))

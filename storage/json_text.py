@@ -11,7 +11,7 @@ from pydantic_core import PydanticSerializationError
 from domain.answer import Answer
 from domain.plan import Plan
 from domain.skill import SkillSpec
-from domain.task import Failure, Result
+from domain.task import Exchange, Failure, Result
 from storage.columns import storable
 
 V = TypeVar("V")
@@ -46,4 +46,5 @@ PLAN = JsonText(TypeAdapter(Plan))
 RESULT = JsonText(TypeAdapter(Result))
 FAILURE = JsonText(TypeAdapter(Failure))
 ANSWER = JsonText(TypeAdapter(Answer))
+DIALOGUE = JsonText(TypeAdapter(tuple[Exchange, ...]))
 SKILLS = JsonText(TypeAdapter(tuple[SkillSpec, ...]))

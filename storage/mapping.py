@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from domain.messages import KEPT
 from domain.plan import Plan
 from domain.ports import TaskLine
-from domain.task import Attempt, Lease, Outcome, Route, Scope, Subtask, SubtaskState, Task, TaskState
-from storage.json_text import ANSWER, FAILURE, RESULT
+from domain.task import Attempt, Exchange, Lease, Outcome, Route, Scope, Subtask, SubtaskState, Task, TaskState
+from storage.json_text import ANSWER, DIALOGUE, FAILURE, RESULT
 
 Values = dict[str, Any]
 MAX_INTEGER = 2**31 - 1  # of a column
@@ -25,6 +26,9 @@ HEAD = (  # what changes of a task itself, its version and plan aside
     "settled_at",
     "answered_at",
     "answer",
+    "question",
+    "dialogue",
+    "claimed_by",
 )
 
 
@@ -41,6 +45,7 @@ def identity_values(task: Task) -> Values:
         "trace_id": task.trace_id,
         "created_at": task.created_at,
         "retry_of": task.retry_of,
+        "is_fresh": task.is_fresh,
     }
 
 
@@ -62,6 +67,9 @@ def head_values(task: Task) -> Values:
         "settled_at": task.settled_at,
         "answered_at": task.answered_at,
         "answer": ANSWER.dump(task.answer),
+        "question": task.question,
+        "dialogue": DIALOGUE.dump(task.dialogue or None),
+        "claimed_by": task.claimed_by,
     }
 
 
@@ -104,7 +112,16 @@ def attempt_values(task: Task, attempt: Attempt) -> Values:
         "ended_at": attempt.ended_at,
         "outcome": attempt.outcome.value,
         "failure": FAILURE.dump(attempt.failure),
+        "skill": attempt.skill,
+        "seconds": _worked_s(attempt),
     }
+
+
+def _worked_s(attempt: Attempt) -> float | None:
+    """How long an agent worked to succeed; a kept result says nothing about that."""
+    if attempt.outcome is not Outcome.SUCCEEDED or attempt.started_at is None or attempt.agent == KEPT:
+        return None
+    return (attempt.ended_at - attempt.started_at).total_seconds()
 
 
 def task_of(row: Row[Any], plan: Plan | None, subtasks: Mapping[str, Subtask]) -> Task:
@@ -130,6 +147,10 @@ def task_of(row: Row[Any], plan: Plan | None, subtasks: Mapping[str, Subtask]) -
         settled_at=row.settled_at,
         answered_at=row.answered_at,
         answer=ANSWER.load(row.answer),
+        is_fresh=row.is_fresh,
+        question=row.question,
+        dialogue=DIALOGUE.load(row.dialogue) or (),
+        claimed_by=row.claimed_by,
     )
 
 
@@ -165,6 +186,7 @@ def attempt_of(row: Row[Any]) -> Attempt:
         ended_at=row.ended_at,
         outcome=Outcome(row.outcome),
         failure=FAILURE.load(row.failure),
+        skill=row.skill or "",
     )
 
 
@@ -178,6 +200,12 @@ def line_of(row: Row[Any]) -> TaskLine:
         done=row.done,
         total=row.total,
     )
+
+
+def exchange_of(row: Row[Any]) -> Exchange:
+    """A request and what was answered."""
+    answer = ANSWER.load(row.answer)
+    return Exchange(said=row.request, reply=answer.text if answer else "")
 
 
 def _lease_of(row: Row[Any]) -> Lease | None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
 from domain.ports import Clock, UnitOfWork
+from storage.answers import Room
 from storage.engines import POSTGRES_THREADS, is_in_memory, is_postgres, open_engine, read_url
 from storage.faults import Conflict, Fault, Unsure, fault_of, told
 from storage.memory import Memory
@@ -31,9 +32,10 @@ _LOG = structlog.get_logger()
 class SqlStore:
     """`domain.ports.Store` on SQLite or PostgreSQL."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, room: Room) -> None:
         self._engine = engine
         self._clock = clock
+        self._room = room
         self._memory = Memory()
         threads = POSTGRES_THREADS if is_postgres(engine.url) else 1
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="store")
@@ -68,26 +70,27 @@ class SqlStore:
     def _run_once(self, work: Callable[[UnitOfWork], T]) -> T:
         with self._engine.connect() as connection:  # rolls back unless committed
             transaction = Transaction(connection, self._memory, self._clock)
-            result = work(SqlUnitOfWork(transaction))
+            result = work(SqlUnitOfWork(transaction, self._room))
             transaction.tasks.flush()
             _commit(connection)
         self._memory.keep(transaction.tasks.committed())
         return result
 
 
-def open_store(url: str, clock: Clock) -> SqlStore:
+def open_store(url: str, clock: Clock, room: Room | None = None) -> SqlStore:
     """A store for DATABASE_URL; the database is first spoken to by the first transaction.
 
     Args:
         url: `sqlite:///path`, `sqlite://` (in memory, with its schema, gone when closed), or `postgresql://...`.
         clock: for times nobody hands in.
+        room: how many plans, answers and results are kept.
 
     Raises Misconfigured for a URL that cannot be used.
     """
     engine = open_engine(read_url(url))
     if is_in_memory(engine.url):
         Row.metadata.create_all(engine)
-    return SqlStore(engine, clock)
+    return SqlStore(engine, clock, room or Room())
 
 
 def _commit(connection: Connection) -> None:

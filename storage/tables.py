@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from sqlalchemy import BigInteger, Index, Integer, MetaData, Table, Text, TextClause, text
+from sqlalchemy import BigInteger, Index, Integer, MetaData, Table, Text, TextClause, false, text
 from sqlmodel import Field, SQLModel
 
 from storage.columns import UtcTime, Words
@@ -20,6 +20,7 @@ Key = Annotated[str, Field(sa_type=Words, primary_key=True)]
 Word = Annotated[str, Field(sa_type=Words)]
 MaybeWord = Annotated[str | None, Field(sa_type=Words)]
 MaybeJson = Annotated[str | None, Field(sa_type=Text)]
+Flag = Annotated[bool, Field(sa_column_kwargs={"server_default": false()})]  # for programs that do not know it yet
 Time = Annotated[datetime, Field(sa_type=UtcTime)]
 MaybeTime = Annotated[datetime | None, Field(sa_type=UtcTime)]
 TaskKey = Annotated[str, Field(sa_type=Words, primary_key=True, foreign_key="task.id", ondelete="CASCADE")]
@@ -40,7 +41,7 @@ class Row(SQLModel):
 
 
 class TaskRow(Row, table=True):
-    """One request. `version` grows with every change of it or of its subtasks."""
+    """One request. `version` grows with every change of it or of its subtasks; `dialogue` is NULL when empty."""
 
     __tablename__ = "task"
     id: Key
@@ -66,6 +67,10 @@ class TaskRow(Row, table=True):
     settled_at: MaybeTime
     answered_at: MaybeTime
     answer: MaybeJson
+    is_fresh: Flag
+    question: MaybeWord
+    dialogue: MaybeJson
+    claimed_by: MaybeWord
 
 
 class SubtaskRow(Row, table=True):
@@ -96,7 +101,8 @@ class SubtaskRow(Row, table=True):
 
 
 class AttemptRow(Row, table=True):
-    """One ended try; only ever added."""
+    """One ended try; only ever added. `seconds` is how long an agent worked, and only there when it succeeded: what is
+    measured of a skill."""
 
     __tablename__ = "attempt"
     id: RowNumber = None
@@ -112,6 +118,8 @@ class AttemptRow(Row, table=True):
     ended_at: Time
     outcome: Word
     failure: MaybeJson
+    skill: MaybeWord
+    seconds: float | None
 
 
 class DeliveryRow(Row, table=True):
@@ -172,14 +180,43 @@ class ProcessRow(Row, table=True):
 
 
 class AnswerCacheRow(Row, table=True):
-    """One answer of a model, for one user."""
+    """One kept plan, answer or result of one user. `text` is NULL while the first one to ask, `holder`, has it made."""
 
     __tablename__ = "answer_cache"
     tenant: Key
     owner: Key
     key: Key
-    text: Word
+    kind: MaybeWord
+    text: MaybeWord
+    created_at: Time
+    used_at: Time
     expires_at: Annotated[datetime, Field(index=True, sa_type=UtcTime)]
+    hits: int
+    bytes: int
+    holder: MaybeWord
+    held_until: MaybeTime
+
+
+class LlmCallRow(Row, table=True):
+    """One call to a language model; only ever added, and kept when its task is gone: what was spent stays spent."""
+
+    __tablename__ = "llm_call"
+    id: RowNumber = None
+    tenant: Word
+    owner: Word
+    task_id: Annotated[str | None, Field(index=True, sa_type=Words)]
+    purpose: Word
+    skill: Word
+    model: Word
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    cost: float
+    seconds: float
+    is_estimated: bool
+    is_hit: bool
+    failed: Word
+    at: Time
 
 
 def _table(name: str) -> Table:
@@ -187,7 +224,8 @@ def _table(name: str) -> Table:
 
 
 TASK, SUBTASK, ATTEMPT, DELIVERY = _table("task"), _table("subtask"), _table("attempt"), _table("delivery")
-INBOX, WORKER, PROCESS, ANSWER_CACHE = _table("inbox"), _table("worker"), _table("process"), _table("answer_cache")
+INBOX, WORKER, PROCESS = _table("inbox"), _table("worker"), _table("process")
+ANSWER_CACHE, LLM_CALL = _table("answer_cache"), _table("llm_call")
 
 # Conditions with an index of their own: most rows are finished, and only the others are ever searched. Queries use
 # the very same text, which is how SQLite finds out that such an index fits.
@@ -195,13 +233,16 @@ IS_READY = text("state = 'ready'")
 IS_IN_FLIGHT = text("state IN ('dispatched', 'running')")
 IS_LEASED = text("lease_until IS NOT NULL")
 IS_UNSETTLED = text("settled_at IS NULL")
-IS_UNPLANNED = text("plan_hash IS NULL AND settled_at IS NULL")
+IS_UNPLANNED = text("state IN ('received', 'planning') AND settled_at IS NULL")
 IS_UNANSWERED = text("settled_at IS NOT NULL AND answer IS NULL")
+IS_ASKING = text("question IS NOT NULL")
+IS_MEASURED = text("seconds IS NOT NULL")
 IS_OPEN = text("is_open")
+IS_OF_AGENT = text("skill <> ''")
 
 
 def _index(name: str, condition: TextClause | None, *columns: str) -> None:
-    table = _table(name.split("_")[1])
+    table = next(table for table in Row.metadata.sorted_tables if name.startswith(f"ix_{table.name}_"))
     Index(name, *(table.c[column] for column in columns), sqlite_where=condition, postgresql_where=condition)
 
 
@@ -210,7 +251,12 @@ _index("ix_task_created_at", None, "created_at")
 _index("ix_task_unsettled", IS_UNSETTLED, "deadline_at")
 _index("ix_task_unplanned", IS_UNPLANNED, "created_at")
 _index("ix_task_unanswered", IS_UNANSWERED, "created_at")
+_index("ix_task_asking", IS_ASKING, "tenant", "owner", "created_at")
 _index("ix_subtask_ready", IS_READY, "due_at")
 _index("ix_subtask_in_flight", IS_IN_FLIGHT, "due_at")
 _index("ix_subtask_leased", IS_LEASED, "lease_until")
+_index("ix_attempt_measured", IS_MEASURED, "ended_at")
 _index("ix_delivery_open", IS_OPEN, "platform", "bot_id", "created_at")
+_index("ix_answer_cache_used_at", None, "tenant", "used_at", "bytes")
+_index("ix_llm_call_owner", None, "tenant", "owner", "at")
+_index("ix_llm_call_skill", IS_OF_AGENT, "at")

@@ -7,18 +7,22 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, TextClause, case, func, select, union
 
-from domain.ports import TaskLine
-from domain.task import FINAL, Attempt, Scope, Task, TaskState
+from domain.ports import Measured, TaskLine
+from domain.task import FINAL, Attempt, Exchange, Route, Scope, Task, TaskState
 from storage.dialects import among
-from storage.mapping import attempt_of, line_of
+from storage.mapping import attempt_of, exchange_of, line_of
 from storage.tables import (
     ATTEMPT,
+    IS_ASKING,
     IS_IN_FLIGHT,
     IS_LEASED,
+    IS_MEASURED,
+    IS_OF_AGENT,
     IS_READY,
     IS_UNANSWERED,
     IS_UNPLANNED,
     IS_UNSETTLED,
+    LLM_CALL,
     SUBTASK,
     TASK,
 )
@@ -60,13 +64,12 @@ class SqlTasks:
 
     def lock_ready(self, now: datetime, limit: int) -> list[Task]:
         """Tasks with something to send, every user's oldest before anybody's next. One in which all that is ready
-        waits for a person is passed over."""
+        waits for approval is passed over; one that waits for an answer may have begun already."""
         is_due = SUBTASK.c.due_at.is_(None) | (SUBTASK.c.due_at <= now)
         ready = select(SUBTASK.c.task_id).where(IS_READY, is_due)
         place = func.row_number().over(partition_by=(TASK.c.tenant, TASK.c.owner), order_by=TASK.c.created_at)
-        queued = select(TASK.c.id, place.label("place")).where(
-            TASK.c.id.in_(ready), TASK.c.state != TaskState.WAITING.value
-        )
+        moves = (TASK.c.state != TaskState.WAITING.value) | TASK.c.question.is_not(None)
+        queued = select(TASK.c.id, place.label("place")).where(TASK.c.id.in_(ready), moves)
         in_turn = queued.subquery()
         first = select(in_turn.c.id).order_by(in_turn.c.place, in_turn.c.id).limit(limit)
         return self._lock_free(limit, TASK.c.id.in_(first))
@@ -134,6 +137,48 @@ class SqlTasks:
         ended = select(ATTEMPT).where(ATTEMPT.c.task_id == task_id).order_by(ATTEMPT.c.ended_at, ATTEMPT.c.id)
         return [attempt_of(row) for row in self._transaction.execute(ended)]
 
+    def asking(self, scope: Scope, route: Route) -> str | None:
+        """The newest task of this user in this chat that waits for the answer to its question."""
+        waiting = (
+            select(TASK.c.id)
+            .where(IS_ASKING, TASK.c.state == TaskState.WAITING.value, *_is_of(scope), *_is_in(route))
+            .order_by(TASK.c.created_at.desc(), TASK.c.id.desc())
+            .limit(1)
+        )
+        found: str | None = self._transaction.execute(waiting).scalar_one_or_none()
+        return found
+
+    def conversation(self, task: Task, since: datetime, limit: int) -> list[Exchange]:
+        """What this user asked in this chat before, and what was answered; oldest first."""
+        newest = (
+            select(TASK.c.request, TASK.c.answer)
+            .where(*_is_of(task.scope), *_is_in_chat(task.route), TASK.c.answer.is_not(None))
+            .where(TASK.c.created_at >= since, TASK.c.created_at < task.created_at)
+            .order_by(TASK.c.created_at.desc(), TASK.c.id.desc())
+            .limit(limit)
+        )
+        return [exchange_of(row) for row in self._transaction.execute(newest)][::-1]
+
+    def measured(self, since: datetime) -> Mapping[str, Measured]:
+        """What each skill took since then."""
+        worked = (
+            select(ATTEMPT.c.skill, func.count().label("attempts"), func.avg(ATTEMPT.c.seconds).label("seconds"))
+            .where(IS_MEASURED, ATTEMPT.c.ended_at >= since)
+            .group_by(ATTEMPT.c.skill)
+        )
+        spent = (
+            select(LLM_CALL.c.skill, func.sum(LLM_CALL.c.cost).label("cost"))
+            .where(IS_OF_AGENT, LLM_CALL.c.at >= since, LLM_CALL.c.is_hit.is_(False))
+            .group_by(LLM_CALL.c.skill)
+        )
+        costs = {row.skill: row.cost for row in self._transaction.execute(spent)}
+        return {
+            row.skill: Measured(
+                attempts=row.attempts, seconds=row.seconds, cost=costs.get(row.skill, 0.0) / row.attempts
+            )
+            for row in self._transaction.execute(worked)
+        }
+
     def _lock_free(self, limit: int, *conditions: Condition) -> list[Task]:
         """The oldest tasks that nobody else holds."""
         oldest = _HEAD.where(*conditions).order_by(*_OLDEST).limit(limit)
@@ -156,6 +201,15 @@ def _is_unclaimed(now: datetime) -> ColumnElement[bool]:
 
 def _is_of(scope: Scope) -> tuple[ColumnElement[bool], ...]:
     return TASK.c.tenant == scope.tenant, TASK.c.owner == scope.owner
+
+
+def _is_in(route: Route) -> tuple[ColumnElement[bool], ...]:
+    return *_is_in_chat(route), TASK.c.bot_id == route.bot_id
+
+
+def _is_in_chat(route: Route) -> tuple[ColumnElement[bool], ...]:
+    """Whichever bot took it: a terminal is a new one every time, and the person goes on talking."""
+    return TASK.c.platform == route.platform, TASK.c.chat_id == route.chat_id
 
 
 def _next(column: ColumnElement[datetime], now: datetime, condition: Condition) -> Select[datetime]:

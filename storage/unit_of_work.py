@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from storage.answers import SqlAnswerCache
+from storage.answers import Room, SqlAnswerCache
+from storage.calls import SqlCalls
 from storage.deliveries import SqlDeliveries
 from storage.inbox import SqlInbox
 from storage.outbox import SqlOutbox
@@ -16,8 +17,9 @@ from storage.transaction import Transaction
 class SqlUnitOfWork:
     """`domain.ports.UnitOfWork` in SQL."""
 
-    def __init__(self, transaction: Transaction) -> None:
+    def __init__(self, transaction: Transaction, room: Room) -> None:
         self._transaction = transaction
+        self._room = room
 
     @cached_property
     def tasks(self) -> SqlTasks:
@@ -46,5 +48,10 @@ class SqlUnitOfWork:
 
     @cached_property
     def cache(self) -> SqlAnswerCache:
-        """Model answers."""
-        return SqlAnswerCache(self._transaction)
+        """Kept plans, answers and results."""
+        return SqlAnswerCache(self._transaction, self._room)
+
+    @cached_property
+    def calls(self) -> SqlCalls:
+        """What language models were asked."""
+        return SqlCalls(self._transaction)

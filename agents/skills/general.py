@@ -63,7 +63,7 @@ class General:
             Prompt(purpose=Purpose.AGENT, system=_SYSTEM, user=question(call), temperature=0.3)
         )
         output = {"text": completion.text, "model": completion.model, "is_truncated": completion.is_truncated}
-        return Result(summary=safe_line(completion.text, SUMMARY), output=output)
+        return Result(summary=safe_line(completion.text, SUMMARY), output=output, usage=completion.usage)
 
 
 def question(call: Call) -> str:

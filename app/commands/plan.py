@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from app.catalogue_file import read_catalogue
 from app.exits import ANSWERED, FAILED, answer, language_for
-from app.roles import plan_with
-from app.session import live_catalogue, read_text, session
+from app.planning import live_catalogue, plan_request
+from app.session import read_text, session
 from app.settings import Settings
 from app.wiring import House, house
 from bot.lists import plan_text
@@ -22,8 +23,8 @@ from domain.plan_json import plan_document
 from domain.plan_repair import repair
 from domain.skill import Catalogue
 from domain.task import Scope
-from planner.prompt import PlanRequest
 from planner.reading import read_text as read_model_text
+from planner.request import PlanRequest
 
 USER = "console:plan"
 RAW_FIELDS = ("raw_llm_output", "raw", "text")
@@ -46,8 +47,9 @@ async def plan(settings: Settings, *, text: str, as_json: bool, catalogue: str |
 
 async def _planned(here: House, request: str, catalogue: Catalogue) -> Plan:
     scope = Scope(tenant=here.settings.tenant, owner=USER)
-    asked = PlanRequest(text=request, language=language_for(request), catalogue=catalogue)
-    return await plan_with(here)(scope, asked)
+    now = here.clock.now()
+    asked = PlanRequest(text=request, language=language_for(request), catalogue=catalogue, now=now)
+    return await plan_request(here, scope, asked)
 
 
 def _show(plan: Plan, request: str, *, as_json: bool) -> int:
@@ -58,7 +60,7 @@ def _show(plan: Plan, request: str, *, as_json: bool) -> int:
 
 
 def _document(plan: Plan) -> dict[str, Any]:
-    repairs = [{"kind": change.kind, "node": change.node, "other": change.other} for change in plan.repairs]
+    repairs = [asdict(change) for change in plan.repairs]
     return {**plan_document(plan), "planner": plan.author, "unplaced": list(plan.unplaced), "repairs": repairs}
 
 

@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 
 from app.exits import ANSWERED, FAILED, answer, tell, terminal_language
-from app.session import Session, live_catalogue, read_text, session
+from app.planning import live_catalogue
+from app.session import Session, read_text, session
 from app.settings import Settings
 from domain import strict_json
 from domain.errors import Malformed, PlanRefused

@@ -1,10 +1,11 @@
-"""`status`, `tasks`, `cancel`, `retry`, `approve`, `agents`: looking at tasks and deciding over them."""
+"""`status`, `tasks`, `cost`, `cancel`, `retry`, `approve`, `agents`: looking at tasks and deciding over them."""
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from app.exits import ANSWERED, MISUSE, answer, tell, terminal_language
 from app.follow import Follower
@@ -12,6 +13,7 @@ from app.session import Session, make_session, said, session
 from app.settings import Settings
 from app.wiring import House, house
 from bot.card_text import card_text
+from bot.cost_text import LATELY, cost_text
 from bot.intake import Accepted
 from bot.lists import agents_text, tasks_text
 from bot.platforms.seat import reply_text
@@ -58,6 +60,23 @@ async def tasks(settings: Settings, *, as_json: bool, limit: int, user: str | No
         answer(json.dumps(rows, ensure_ascii=False, indent=2))
     else:
         answer(tasks_text(lines, terminal_language()))
+    return ANSWERED
+
+
+async def cost(settings: Settings, *, task: str | None, as_json: bool, user: str | None) -> int:
+    """Show what language models took for a task, or for a user lately."""
+    async with house(settings) as here:
+        found = await _found(here, task, user) if task else None
+        scope = found.scope if found else _scope(here, user or getpass.getuser())
+        since = here.clock.now() - LATELY
+        spends = await here.store.transact(
+            lambda uow: uow.calls.spent_on(scope, found.id) if found else uow.calls.spent(scope, since)
+        )
+    if as_json:
+        answer(json.dumps([asdict(spend) for spend in spends], ensure_ascii=False, indent=2))
+    else:
+        language = found.language if found else terminal_language()
+        answer(cost_text(spends, language, found.id if found else None))
     return ANSWERED
 
 

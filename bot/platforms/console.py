@@ -18,7 +18,7 @@ from rich.text import Text
 from bot.card_text import title_of
 from bot.intake import Accepted, Reply
 from bot.platforms.console_view import card_view, render
-from bot.platforms.seat import PLATFORM, Seat
+from bot.platforms.seat import PLATFORM, Seat, asked_text
 from domain.answer import Answer
 from domain.card import Card
 from domain.ports import Clock
@@ -72,8 +72,9 @@ class TerminalChat:
         self._cards[card.task_id] = (card, self._clock.now())
         self._language = card.language
         self._session.app.invalidate()
-        if card.state is TaskState.WAITING and (before is None or before.state is not TaskState.WAITING):
-            await self._print(Text(await self._seat.approval_asked(card.task_id), style="bold yellow"))
+        if card.state is TaskState.WAITING and (before is None or _waiting_for(before) != _waiting_for(card)):
+            asked = asked_text(await self._seat.standing(card.task_id))
+            await self._print(Text(asked, style="bold yellow"))
         return platform_message_id or card.task_id
 
     async def send_answer(self, route: Route, task: Task, answer: Answer, platform_message_id: str | None) -> None:
@@ -141,6 +142,10 @@ def _aged(card: Card, by_s: float) -> Card:
         for line in card.lines
     ]
     return replace(card, seconds=card.seconds + by_s, lines=tuple(lines))
+
+
+def _waiting_for(card: Card) -> tuple[TaskState, str | None]:
+    return card.state, card.question
 
 
 def _markdown(answer: Answer) -> Markdown:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bot.card_text import hidden_text, repairs_of, row_of, title_of, visible
+from bot.card_text import INDENT, draft_of, hidden_text, question_of, repairs_of, rounds_of, row_of, title_of, visible
 from domain.card import Card, CardLine
 from domain.task import SubtaskState, TaskState
 
@@ -30,22 +32,36 @@ TASK_STYLES = {
     TaskState.WAITING: "bold yellow",
 }
 
+FEW = 3  # rows of subtasks that are shown however little room there is
+USUAL_WIDTH = 72  # columns of text
+
 
 def card_view(card: Card, limit: int = 40) -> RenderableType:
-    """The card for a rich console: a title, a row per subtask, repairs.
+    """The card for a rich console: a title, what it asks, a row per subtask, rounds, repairs, the answer so far.
 
     Args:
         card: what to show.
-        limit: how many rows there is room for.
+        limit: how many rows there is room for below the title.
     """
-    shown, hidden = visible(card, limit)
-    parts: list[RenderableType] = [Text(title_of(card), style=TASK_STYLES.get(card.state, "bold"))]
-    if shown:
-        parts.append(_rows(card, shown))
-    if hidden:
-        parts.append(Text(f"  {hidden_text(card, hidden)}", style="dim"))
-    parts += [Text(f"  {sentence}", style="dim") for sentence in repairs_of(card)]
-    return Group(*parts)
+    asked, notes, draft = question_of(card), [*rounds_of(card), *repairs_of(card)], draft_of(card)
+    taken = sum(1 + cell_len(line) // USUAL_WIDTH for line in (*asked, *notes, *draft))
+    shown, hidden = visible(card, max(FEW, limit - taken))
+    more = [hidden_text(card, hidden)] if hidden else []
+    return Group(
+        Text(title_of(card), style=TASK_STYLES.get(card.state, "bold")),
+        *_indented(asked, "bold yellow"),
+        *([_rows(card, shown)] if shown else []),
+        *_indented([*more, *notes], "dim"),
+        *_indented(draft, "italic"),
+    )
+
+
+def _indented(lines: Iterable[str], style: str) -> list[RenderableType]:
+    """Lines that wrap under themselves."""
+    return [
+        Padding(Text(line.lstrip(), style=style), (0, 0, 0, 2 + len(line) - len(line.lstrip())), expand=False)
+        for line in lines
+    ]
 
 
 def render(view: RenderableType, columns: int) -> str:
@@ -64,7 +80,8 @@ def _rows(card: Card, lines: Sequence[CardLine]) -> Table:
     table.add_column(overflow="fold")
     for line in lines:
         row, style = row_of(card, line), "bold yellow" if line.needs_approval else STYLES[line.state]
-        extras = (row.agent, "dim"), (row.retries, "yellow"), (row.note, style)
-        text = Text.assemble(row.title, *((f" · {extra}", look) for extra, look in extras if extra))
-        table.add_row(Text(f"  {row.mark}", style=style), row.seconds, text)
+        extras = (row.count, ""), (row.agent, "dim"), (row.retries, "yellow"), (row.note, style)
+        indent = INDENT * line.depth
+        text = Text.assemble(indent, row.title, *((f" · {extra}", look) for extra, look in extras if extra))
+        table.add_row(Text(f"  {indent}{row.mark}", style=style), row.seconds, text)
     return table

@@ -11,7 +11,7 @@ from typing import BinaryIO, TextIO
 
 from bot.card_text import changes
 from bot.intake import Accepted
-from bot.platforms.seat import PLATFORM, Seat, reply_text
+from bot.platforms.seat import PLATFORM, Seat, asked_text, reply_text
 from domain.answer import Answer
 from domain.card import Card
 from domain.chat import MAX_REQUEST
@@ -46,17 +46,19 @@ class PipedChat:
         self._ended: dict[str, TaskState] = {}
         self._ours: list[str] = []
         self._asked: dict[str, str] = {}
+        self._unanswered: list[str] = []  # tasks given up because nobody was left to answer their question
         self._was_refused = False
         self._news = asyncio.Event()
 
     async def run(self) -> int:
-        """Answer every line. Returns 0 when all were answered, 1 when something failed, was refused or is still
-        waiting for a person, 130 when something was cancelled."""
+        """Answer every line; one after a question is the reply to it. Returns 0 when all were answered, 1 when
+        something failed, was refused or waits for a person who is not there, 130 when something was cancelled."""
         async for line in read_lines(self._streams.lines):
             text = line.decode(errors="surrogateescape").removeprefix("\ufeff")
             if text.strip():
                 await self._take(text)
                 await self._all_still()
+        await self._give_up_questions()
         return self._exit_code()
 
     async def show_card(self, route: Route, card: Card, platform_message_id: str | None) -> str:
@@ -77,7 +79,7 @@ class PipedChat:
     async def _take(self, text: str) -> None:
         outcome = await self._seat.tell(text)
         if isinstance(outcome, Accepted):
-            self._ours.append(outcome.task_id)
+            self._ours += [] if outcome.is_reply else [outcome.task_id]
             return
         self._was_refused |= outcome.is_refusal
         self._say(reply_text(outcome))
@@ -95,11 +97,21 @@ class PipedChat:
         card = self._cards.get(task_id)
         if card is None or card.state is not TaskState.WAITING:
             return False
-        asked = await self._seat.approval_asked(task_id)  # the card may be older than an approval
+        asked = asked_text(await self._seat.standing(task_id))  # the card may be older than an approval or a reply
         if asked and self._asked.get(task_id) != asked:
             self._asked[task_id] = asked
             self._say(asked)
         return bool(asked)
+
+    async def _give_up_questions(self) -> None:
+        """Cancel what waits for an answer that cannot come any more, and say how to get further."""
+        for task_id in self._open():
+            card = (await self._seat.standing(task_id)).card
+            if card is not None and card.question is not None:
+                self._unanswered.append(task_id)
+                await self._seat.tell(f"/cancel {task_id}")
+                _write(self._streams.progress, say("chat.unanswered", card.language, task=task_id))
+        await self._all_still()
 
     def _open(self) -> list[str]:
         return [task_id for task_id in self._ours if task_id not in self._ended]
@@ -112,7 +124,7 @@ class PipedChat:
             language = self._cards[left[0]].language
             _write(self._streams.progress, say("chat.left_open", language, tasks=", ".join(left)))
         states = {self._ended.get(task_id) for task_id in self._ours}
-        if left or self._was_refused or TaskState.FAILED in states:
+        if left or self._was_refused or self._unanswered or TaskState.FAILED in states:
             return 1
         return 130 if TaskState.CANCELLED in states else 0
 

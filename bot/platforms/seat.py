@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.card_text import card_text
+from bot.card_text import card_text, question_of
 from bot.commands import Commands
 from bot.intake import Accepted, Reply
 from domain.chat import ChatMessage
@@ -46,10 +46,16 @@ class Seat:
         except Unavailable as error:
             return Reply(text=error.say(language_of(line)), is_refusal=True)
 
-    async def approval_asked(self, task_id: str) -> str:
-        """What a task waits for, with the parameters; empty when it does not wait."""
+    async def standing(self, task_id: str) -> Reply:
+        """How a task stands right now; empty when that cannot be known."""
         reply = await self.tell(f"/status {task_id}")
-        return reply.text if isinstance(reply, Reply) and not reply.is_refusal else ""
+        return reply if isinstance(reply, Reply) and not reply.is_refusal else Reply()
+
+
+def asked_text(standing: Reply) -> str:
+    """What a task waits for: its question, or the parameters to approve; empty when it does not wait."""
+    question = question_of(standing.card) if standing.card else []
+    return "\n".join(part for part in (*question, standing.text) if part)
 
 
 def reply_text(reply: Reply) -> str:

@@ -6,14 +6,18 @@ in-process transport for the buses), and one contract suite judges both.
 
 from domain.ports.bus import AgentBus, Arrival, Connection, ControlBus, Subscription
 from domain.ports.chance import Clock, Entropy
-from domain.ports.model import Model
+from domain.ports.model import Listener, Model
 from domain.ports.store import (
     AnswerCache,
+    Call,
+    Calls,
     Deliveries,
     Delivery,
     Inbox,
+    Measured,
     Outbox,
     Registry,
+    Spend,
     Store,
     TaskLine,
     Tasks,
@@ -24,6 +28,8 @@ __all__ = [
     "AgentBus",
     "AnswerCache",
     "Arrival",
+    "Call",
+    "Calls",
     "Clock",
     "Connection",
     "ControlBus",
@@ -31,9 +37,12 @@ __all__ = [
     "Delivery",
     "Entropy",
     "Inbox",
+    "Listener",
+    "Measured",
     "Model",
     "Outbox",
     "Registry",
+    "Spend",
     "Store",
     "Subscription",
     "TaskLine",

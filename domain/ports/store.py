@@ -9,7 +9,8 @@ from typing import Protocol, TypeVar
 
 from domain.agents import Worker
 from domain.ids import SubtaskId
-from domain.task import Attempt, Scope, Task, TaskState
+from domain.model import Purpose, Usage
+from domain.task import Attempt, Exchange, Route, Scope, Task, TaskState
 
 T = TypeVar("T")
 
@@ -36,6 +37,44 @@ class Delivery:
     tries: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call to a language model, or a kept answer used instead (`is_hit`, which costs nothing), in the books."""
+
+    scope: Scope
+    task_id: str | None
+    purpose: Purpose
+    usage: Usage
+    at: datetime
+    skill: str = ""  # of the subtask it was made for, if an agent made it
+    is_hit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spend:
+    """What the calls of one purpose to one model took together. `hits` are kept answers used instead of a call;
+    `is_estimated` means that for some call characters were counted, or no price is known."""
+
+    purpose: Purpose
+    model: str
+    calls: int
+    hits: int
+    failures: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float
+    is_estimated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What one skill took so far: succeeded attempts, their mean seconds, the mean US dollars of model calls."""
+
+    attempts: int
+    seconds: float
+    cost: float
+
+
 class Tasks(Protocol):
     """Tasks with their plan and subtasks. Every method that locks holds the task rows until the transaction
     ends; a row locked elsewhere is waited for by `lock`, passed over by the others."""
@@ -49,7 +88,8 @@ class Tasks(Protocol):
         ...
 
     def lock_received(self, now: datetime, limit: int) -> list[Task]:
-        """Tasks without a plan, not settled and not claimed beyond `now`, oldest first."""
+        """Tasks received or being planned (also: anew, or with a plan that is not whole), not settled and not claimed
+        beyond `now`, oldest first."""
         ...
 
     def lock_settled(self, now: datetime, limit: int) -> list[Task]:
@@ -96,6 +136,19 @@ class Tasks(Protocol):
 
     def attempts(self, task_id: str) -> list[Attempt]:
         """The ended attempts of a task in the order they ended."""
+        ...
+
+    def asking(self, scope: Scope, route: Route) -> str | None:
+        """The newest task of this user in this chat that waits for the answer to its question."""
+        ...
+
+    def conversation(self, task: Task, since: datetime, limit: int) -> list[Exchange]:
+        """The newest `limit` requests of this task's user in its chat, to whichever bot, that were received at or
+        after `since`, before the task itself, and were answered, with those answers; oldest first."""
+        ...
+
+    def measured(self, since: datetime) -> Mapping[str, Measured]:
+        """What each skill took in attempts that ended at or after `since`."""
         ...
 
 
@@ -177,14 +230,43 @@ class Registry(Protocol):
 
 
 class AnswerCache(Protocol):
-    """Model answers by the exact inputs and owner."""
+    """Kept plans, answers and results by owner and the exact inputs. Bounded: what was unused longest goes first."""
 
     def get(self, scope: Scope, key: str, now: datetime) -> str | None:
-        """The stored text, if it has not expired."""
+        """The stored text, if it has not expired; counts a hit."""
         ...
 
-    def put(self, scope: Scope, key: str, text: str, expires_at: datetime) -> None:
-        """Store a text; the later one wins."""
+    def put(self, scope: Scope, key: str, kind: str, text: str, expires_at: datetime) -> None:
+        """Store a text and end whoever's lease on the key; the later one wins. `kind` is plan, answer or result."""
+        ...
+
+    def lead(self, scope: Scope, key: str, holder: str, until: datetime) -> bool:
+        """Take, or extend, the lease to make this text, so that equal questions in other processes wait for it.
+        False while another holder's lease lasts."""
+        ...
+
+    def leave(self, scope: Scope, key: str, holder: str) -> None:
+        """Give the lease back without a text."""
+        ...
+
+    def purge(self, scope: Scope) -> int:
+        """Forget everything kept for this user. Returns how many texts that were."""
+        ...
+
+
+class Calls(Protocol):
+    """The books: every call to a language model, by user, task and purpose."""
+
+    def add(self, calls: Sequence[Call]) -> None:
+        """Write calls down."""
+        ...
+
+    def spent(self, scope: Scope, since: datetime) -> list[Spend]:
+        """What a user's calls since then took, by purpose and model."""
+        ...
+
+    def spent_on(self, scope: Scope, task_id: str) -> list[Spend]:
+        """What one task of this user took so far, by purpose and model."""
         ...
 
 
@@ -218,7 +300,12 @@ class UnitOfWork(Protocol):
 
     @property
     def cache(self) -> AnswerCache:
-        """Model answers."""
+        """Kept plans, answers and results."""
+        ...
+
+    @property
+    def calls(self) -> Calls:
+        """What language models were asked."""
         ...
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from domain.texts import answers, broker, chat, command, failures, findings, planning, skills
+from domain.texts import answers, broker, chat, command, cost, failures, findings, planner_talk, planning, skills
 
 Language = Literal["en", "zh"]
 
 CATALOGUE: dict[str, tuple[str, str]] = {
     key: sentence
-    for part in (answers, broker, chat, command, failures, findings, planning, skills)
+    for part in (answers, broker, chat, command, cost, failures, findings, planner_talk, planning, skills)
     for key, sentence in part.TEXTS.items()
 }
 

@@ -56,6 +56,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Waiting for your approval: xingshu approve {task}",
         "等待你的批准：xingshu approve {task}",
     ),
+    "cli.unanswered": (
+        "Nobody is here to answer this question, so {task} is cancelled. Ask again with the answer in the request: xingshu ask TEXT",
+        "这里没有人可以回答这个问题，因此 {task} 已取消。请在请求中补充所问的内容后重试：xingshu ask 文本",
+    ),
     "cli.retrying": ("Trying again as task {task}.", "已作为新任务 {task} 重试。"),
     "cli.agents_silent": (
         "No agent has announced itself within {seconds} s. Start one: xingshu worker echo",

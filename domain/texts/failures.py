@@ -20,6 +20,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "failure.rule": ("its condition did not apply", "条件不满足"),
     "failure.cancelled": ("cancelled", "已取消"),
     "failure.too_large": ("its result is larger than a message may be", "结果超过消息大小上限"),
+    "failure.params_too_large": ("its parameters are larger than a message may be", "参数超过消息大小上限"),
+    "failure.bad_plan": ("its agent brought a plan that cannot be run", "代理给出的计划无法执行"),
+    "failure.too_deep": ("its work was divided too often", "任务拆分的层级过多"),
+    "failure.too_many_items": ("there are too many items to work on", "要处理的条目过多"),
     "failure.error": ("it failed", "执行失败"),
     "error.not_found": (
         "There is no task {task}. /tasks lists yours.",

@@ -3,5 +3,5 @@
 Change `storage.tables`, then let Alembic draft the step on a database that stands at the last one:
 
     with open_engine(read_url(url)).connect() as connection:
-        command.revision(alembic_config(connection), "what changed", autogenerate=True, rev_id="0002")
+        command.revision(alembic_config(connection), "what changed", autogenerate=True, rev_id="0003")
 """

@@ -17,7 +17,9 @@ def test_every_promise_holds_in_every_world(first: int) -> None:
         assert not broken, f"World({seed}).run()"
 
 
-@pytest.mark.parametrize("mechanism", ["sweep", "reaper", "republish", "late timers", "fence", "grant", "unknown"])
+@pytest.mark.parametrize(
+    "mechanism", ["sweep", "reaper", "republish", "late timers", "fence", "grant", "unknown", "claim"]
+)
 def test_without_a_mechanism_worlds_go_bad(mechanism: str) -> None:
     assert any(World(seed, without=mechanism).run() for seed in range(SEEDS))
 

@@ -19,7 +19,7 @@ from domain import events as e
 from domain.ports import UnitOfWork
 from domain.progress import run
 from domain.task import Attempt, Task
-from storage import SqlStore, migrate, open_store
+from storage import Room, SqlStore, migrate, open_store
 from tests.fakes import START, FakeClock
 
 T = TypeVar("T")
@@ -41,10 +41,11 @@ class Ground:
     store: SqlStore
     stack: AsyncExitStack
 
-    def another(self, **options: str) -> SqlStore:
+    def another(self, room: Room | None = None, **options: str) -> SqlStore:
         """One more store on the same database, as another process would have it. Options go to the server."""
         joint = "&" if "?" in self.url else "?"
-        store = open_store(self.url + "".join(f"{joint}{name}={value}" for name, value in options.items()), self.clock)
+        url = self.url + "".join(f"{joint}{name}={value}" for name, value in options.items())
+        store = open_store(url, self.clock, room)
         self.stack.push_async_callback(store.close)
         return store
 
@@ -160,7 +161,7 @@ def drop_schema(url: str, schema: str) -> None:
 
 def _empty(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:  # deleting a task deletes all that belongs to it
-        for table in ("task", "inbox", "worker", "process", "answer_cache"):
+        for table in ("task", "inbox", "worker", "process", "answer_cache", "llm_call"):
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
 

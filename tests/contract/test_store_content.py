@@ -13,11 +13,12 @@ import pytest
 
 from domain import events as e
 from domain.answer import Answer, Author
+from domain.growth import children
 from domain.plan import Node, Plan, When
 from domain.progress import run
 from domain.skill import Effect
 from domain.task import IN_FLIGHT, Attempt, Failure, Lease, Result, SubtaskState, Task
-from tests.builders import chain, planned, released
+from tests.builders import chain, node, planned, released
 from tests.contract.stores import SHARED, Ground, ended, ground_of
 from tests.fakes import START
 
@@ -105,7 +106,7 @@ def things_that_may_happen(task_now: Task, chance: random.Random) -> Iterator[e.
     """A few events at random, some of them stale."""
     for sub in chance.sample(list(task_now.subtasks.values()), min(3, len(task_now.subtasks))):
         lease = Lease(exec_id=chance.choice("xy"), worker="w", until=FAR)
-        result = Result(summary="s", output=chance.random())
+        result = Result(summary="s", output=chance.choice([chance.random(), ["x", "y"]]))
         failure = Failure(code="x", retryable=chance.random() < 0.7)
         common = {"key": sub.key, "attempt": sub.attempt, "at": START}
         if sub.state is SubtaskState.READY:
@@ -118,12 +119,35 @@ def things_that_may_happen(task_now: Task, chance: random.Random) -> Iterator[e.
                     e.Succeeded(agent="echo", exec_id=exec_id, result=result, **common),
                     e.Failed(agent="echo", exec_id=exec_id, failure=failure, jitter=0.0, **common),
                     e.HandedBack(exec_id=exec_id, **common),
+                    e.Divided(agent="echo", exec_id=exec_id, nodes=made_of(sub.key), result=result, **common),
                 ]
             )
     yield chance.choice([e.Approved(at=START), e.Answered(answer=Answer(statements=(), author=Author.RULES), at=START)])
+    yield from planned_anew(task_now, chance)
 
 
-@pytest.mark.parametrize("seed", range(4))
+def made_of(key: str) -> tuple[Node, ...]:
+    """What an agent divides a subtask into; not for ever."""
+    parent = Node(id=key, skill="echo")
+    return () if "." in key else children(parent, [node("x"), node("y", "x"), node("z")])
+
+
+def planned_anew(task_now: Task, chance: random.Random) -> Iterator[e.Event]:
+    """What a planner may say when it is its turn, and also when it is not."""
+    fresh = Node(id=f"g{len(task_now.subtasks)}", skill="echo", critical=chance.random() < 0.5)
+    yield chance.choice(
+        [
+            e.PlanningStarted(until=FAR, by="p"),
+            e.PlanGrew(nodes=(fresh,), author="m", at=START, by="p"),
+            e.Planned(plan=Plan(nodes=(fresh,)), at=START, by="p"),
+            e.QuestionAsked(question="which?", at=START, by="p"),
+            e.QuestionAnswered(reply="this", at=START),
+            e.Dissatisfied(why="thin", at=START),
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
 async def test_a_whole_life_in_two_processes_is_what_a_third_one_reads(ground: Ground, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 -- a walk that can be repeated
     keys = [f"n{place}" for place in range(8)]
@@ -138,11 +162,12 @@ async def test_a_whole_life_in_two_processes_is_what_a_third_one_reads(ground: G
         )
         for place, key in enumerate(keys)
     )
-    now = planned(Plan(nodes=nodes), deadline_at=FAR + timedelta(days=1))
+    nodes += (node("map", "n0", for_each="{{n0.output}}"), node("sum", "map", when=When.ALL_DONE))
+    now = planned(Plan(nodes=nodes, rounds_left=2), deadline_at=FAR + timedelta(days=1))
     await ground.add(now)
     stores = [ground.store, ground.another()]
     history: list[Attempt] = []
-    for _ in range(25):
+    for _ in range(40):
         happened = list(things_that_may_happen(now, chance))
         decided, effects = run(now, happened)
         history += ended(effects)

@@ -1,4 +1,4 @@
-"""Who is alive, and what models said: `Registry` and `AnswerCache`."""
+"""Who is alive: `Registry`."""
 
 from __future__ import annotations
 
@@ -115,26 +115,6 @@ async def test_roles_live_while_some_process_performs_them(ground: Ground) -> No
     await ground.do(lambda unit: unit.registry.process_gone("p2"))
     assert await ground.do(lambda unit: unit.registry.roles_alive(START + MOMENT)) == set()
     assert await ground.do(lambda unit: unit.registry.roles_alive(START)) == {"bot", "planner"}
-
-
-async def test_an_answer_is_kept_for_its_owner_until_it_expires(ground: Ground) -> None:
-    await ground.do(lambda unit: unit.cache.put(ANN, "key", "答案\x00", LATER))
-
-    def get(unit: Any) -> list[str | None]:
-        places = [(ANN, "key", START), (ANN, "key", LATER), (BOB, "key", START), (ANN, "other", START)]
-        places.append((replace(ANN, tenant="t2"), "key", START))
-        return [unit.cache.get(*place) for place in places]
-
-    assert await ground.do(get) == ["答案\ufffd", None, None, None, None]
-
-
-async def test_the_later_answer_wins_and_expired_ones_leave(ground: Ground) -> None:
-    await ground.do(lambda unit: unit.cache.put(ANN, "key", "first", LATER))
-    await ground.do(lambda unit: unit.cache.put(BOB, "key", "short", START + MOMENT))
-    await ground.clock.advance(1)
-    await ground.do(lambda unit: unit.cache.put(ANN, "key", "second", LATER + MOMENT))
-    assert await ground.do(lambda unit: unit.cache.get(ANN, "key", LATER)) == "second"
-    assert await ground.do(lambda unit: unit.cache.get(BOB, "key", START)) is None
 
 
 async def test_what_was_killed_and_never_said_goodbye_is_forgotten_after_a_day(ground: Ground) -> None:

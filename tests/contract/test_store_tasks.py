@@ -66,7 +66,7 @@ def full_task() -> Task:
     full_plan = Plan(
         nodes=(node, Node(id="b", skill="echo")),
         answer="direct",
-        repairs=(Repair(kind="renamed", node="a", other="b"),),
+        repairs=(Repair(kind="renamed", subtask="b", before="a", after="b", reason="why"),),
         unplaced=("the rest",),
         author="offline",
     )
@@ -224,26 +224,10 @@ async def test_locking_leaves_out_unknown_ids(ground: Ground) -> None:
     assert await ground.do(lambda unit: unit.tasks.lock([])) == {}
 
 
-async def test_a_plan_may_grow(shared: Ground) -> None:
-    await shared.add(planned(chain("a")))
-    grown = planned(chain("a", "b", "c"))
-
-    def grow(unit: Any) -> Task:
-        held = unit.tasks.lock(["AAAAAA"])["AAAAAA"]
-        return unit.tasks.put(replace(held, plan=grown.plan, subtasks=grown.subtasks))
-
-    put = await shared.do(grow)
-    for store in (shared.store, shared.another()):
-        assert await store.transact(lambda unit: unit.tasks.peek("AAAAAA")) == put
-    assert list(put.subtasks) == ["a", "b", "c"]
-
-
-async def test_a_failed_plan_is_kept_without_subtasks(shared: Ground) -> None:
+async def test_a_failed_plan_leaves_no_subtasks(shared: Ground) -> None:
     await shared.add(task())
-    failed = await shared.happens(
-        "AAAAAA", e.PlanFailed(failure=Failure(code="no_plan"), at=START, plan=plan(unplaced=("x",)))
-    )
-    assert failed.settled_at == START
+    failed = await shared.happens("AAAAAA", e.PlanFailed(failure=Failure(code="no_plan"), at=START))
+    assert (failed.settled_at, failed.subtasks) == (START, {})
     assert await shared.another().transact(lambda unit: unit.tasks.peek("AAAAAA")) == failed
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 from domain.errors import Misconfigured, ModelDown
 from domain.model import Prompt, Purpose
-from llm.client import ModelSettings, OpenAIModel
-from llm.retries import RetryLimits
+from llm import ModelSettings, ModelSpec, OpenAIModel, RetryLimits, read_models
 from tests.fakes import START, CountingEntropy, FakeClock
-from tests.fakes_model import ModelServer, Reply, model_server, refused, said, scripted_server
+from tests.fakes_model import ModelServer, Reply, in_one_piece, model_server, refused, said, scripted_server
 
+KEY = "sk-secret-123"
 PROMPT = Prompt(purpose=Purpose.PLAN, system="Answer with JSON.", user="plan this", wants_json=True)
 CHAT = Prompt(purpose=Purpose.ANSWER, system="Be short.", user="hello", history=(("assistant", "?"), ("user", "!")))
 
@@ -33,8 +33,8 @@ class HastyClock(FakeClock):
 
 
 def model_on(server: ModelServer, clock: HastyClock | None = None, **settings: object) -> OpenAIModel:
-    given = {"base_url": server.base_url, "api_key": "sk-secret-123", "models": ("m1",), **settings}
-    return OpenAIModel(ModelSettings(**given), clock or HastyClock(), CountingEntropy())  # type: ignore[arg-type] # keywords of a test
+    specs = read_models(str(settings.pop("models", "m1")), server.base_url, str(settings.pop("api_key", KEY)))
+    return OpenAIModel(ModelSettings(models=specs, **settings), clock or HastyClock(), CountingEntropy())  # type: ignore[arg-type] # keywords of a test
 
 
 async def test_asks_and_reads() -> None:
@@ -43,13 +43,20 @@ async def test_asks_and_reads() -> None:
         plan = await model.complete(PROMPT)
         chat = await model.complete(CHAT)
         await model.close()
-    assert (plan.text, plan.model, plan.prompt_tokens, plan.completion_tokens) == ('{"tasks": []}', "m1", 7, 5)
+    assert (plan.text, plan.model, plan.usage[-1].prompt_tokens, plan.usage[-1].completion_tokens) == (
+        '{"tasks": []}',
+        "m1",
+        7,
+        5,
+    )
     assert chat.text == "hi"
     assert server.requests[0] == {
         "model": "m1",
         "messages": [{"role": "system", "content": "Answer with JSON."}, {"role": "user", "content": "plan this"}],
         "temperature": 0.1,
         "max_tokens": 4096,
+        "stream": True,
+        "stream_options": {"include_usage": True},
         "response_format": {"type": "json_object"},
     }
     assert [message["role"] for message in server.requests[1]["messages"]] == ["system", "user", "assistant", "user"]
@@ -67,6 +74,7 @@ BROKEN = {
     "blank": said("   \n"),
     "null content": said(None),
     "cut": said("half a pl", finish=None),
+    "cut in one piece": in_one_piece(said("half a pl", finish=None)),
     "filtered": said("I", finish="content_filter"),
     "no choices": Reply(body='{"id": "x", "choices": null}'),
     "empty choices": Reply(body='{"choices": []}'),
@@ -78,7 +86,7 @@ BROKEN = {
     "broken json": Reply(body='{"choices": [{'),
     "a list": Reply(body="[]"),
     "deep json": Reply(body="[" * 100_000),
-    "connection cut": Reply(body=said("a whole answer").body, cut=True),
+    "connection cut": Reply(body=in_one_piece(said("a whole answer")).body, cut=True),
     "event stream": Reply(body="data: [DONE]\n\n", headers={"content-type": "text/event-stream"}),
     "not text": Reply(body=b"\xff\xfe\x00"),
     "500": refused(500, "oops"),
@@ -139,7 +147,7 @@ async def test_waits_as_long_as_the_server_asks(headers: dict[str, str], pause_s
 async def test_a_pause_beyond_the_budget_moves_on_at_once() -> None:
     clock = HastyClock()
     async with scripted_server(refused(429, "tomorrow", **{"retry-after": "86400"}), said("fine")) as server:
-        answer = await model_on(server, clock, models=("m1", "m2")).complete(CHAT)
+        answer = await model_on(server, clock, models="m1,m2").complete(CHAT)
     assert (answer.model, clock.slept) == ("m2", [])
 
 
@@ -147,7 +155,7 @@ async def test_falls_back_in_order_and_names_every_cause() -> None:
     replies = [refused(404, "no such model"), refused(401, "wrong key sk-abc***xyz"), refused(400, "x" * 500)]
     async with scripted_server(*replies) as server:
         with pytest.raises(ModelDown) as raised:
-            await model_on(server, models=("m1", "m2", "m3")).complete(CHAT)
+            await model_on(server, models="m1,m2,m3").complete(CHAT)
     assert [request["model"] for request in server.requests] == ["m1", "m2", "m3"]
     detail = raised.value.values["detail"]
     assert detail.startswith("m1: HTTP 404 no such model; m2: HTTP 401 wrong key …; m3: HTTP 400 xxx")
@@ -201,17 +209,8 @@ async def test_parts_refusals_and_length() -> None:
     async with scripted_server(parts, said(None, refusal="I must not.")) as server:
         model = model_on(server)
         cut = await model.complete(CHAT)
-        assert (cut.text, cut.is_truncated, cut.prompt_tokens) == ("a", True, 0)
+        assert (cut.text, cut.is_truncated, cut.usage[-1].is_estimated) == ("a", True, True)
         assert (await model.complete(CHAT)).text == "I must not."
-
-
-async def test_a_silent_server_is_left_in_time() -> None:
-    async with model_server(lambda _request: Reply(hang=True)) as server:
-        model = model_on(server, attempt_s=0.05, retries=RetryLimits(attempts=2))
-        async with asyncio.timeout(5):
-            with pytest.raises(ModelDown, match="no answer within 0 s"):
-                await model.complete(CHAT)
-        assert len(server.requests) == 2
 
 
 async def test_no_server_opens_the_breaker_and_a_probe_closes_it() -> None:
@@ -235,9 +234,8 @@ async def test_no_server_opens_the_breaker_and_a_probe_closes_it() -> None:
 
 def test_one_call_may_take_half_of_the_time_but_a_slow_model_gets_a_minute() -> None:
     settings = ModelSettings()
-    assert [settings.attempt_limit_s(total_s) for total_s in (60, 180, 600)] == [60, 90, 300]
-    assert ModelSettings(attempt_s=5).attempt_limit_s(180) == 5
-    assert settings.identity == "api.openai.com "
+    assert [settings.call_limit_s(total_s) for total_s in (60, 180, 600)] == [60, 90, 300]
+    assert ModelSettings(call_s=5).call_limit_s(180) == 5
 
 
 async def test_a_server_that_repeats_the_key_is_not_quoted() -> None:
@@ -249,27 +247,56 @@ async def test_a_server_that_repeats_the_key_is_not_quoted() -> None:
 
 
 async def test_nobody_listening_is_model_down_without_credentials_in_it() -> None:
-    settings = ModelSettings(base_url="http://user:geheim@127.0.0.1:9/v1", api_key="sk-secret-123", models=("m1",))
+    settings = ModelSettings(models=read_models("m1", "http://user:geheim@127.0.0.1:9/v1", KEY))
     with pytest.raises(ModelDown, match="m1: the connection failed") as raised:
         await OpenAIModel(settings, HastyClock(), CountingEntropy()).complete(CHAT)
     assert "geheim" not in str(raised.value)
     assert "secret" not in repr(settings)
-    assert settings.identity == "127.0.0.1 m1"
+    assert settings.identity == "127.0.0.1:9 m1"
+
+
+def placed(**where: str) -> ModelSettings:
+    return ModelSettings(models=(ModelSpec(name="m", **where),))
 
 
 @pytest.mark.parametrize(
     ("settings", "name"),
     [
-        (ModelSettings(base_url="http://[", models=("m",)), "OPENAI_BASE_URL"),
-        (ModelSettings(base_url="ftp//x y", models=("m",)), "OPENAI_BASE_URL"),
-        (ModelSettings(api_key="钥匙", models=("m",)), "OPENAI_API_KEY"),
-        (ModelSettings(api_key="a\nb", models=("m",)), "OPENAI_API_KEY"),
+        (placed(base_url="http://["), "OPENAI_BASE_URL"),
+        (placed(base_url="ftp//x y"), "OPENAI_BASE_URL"),
+        (placed(api_key="钥匙"), "OPENAI_API_KEY"),
+        (placed(api_key="a\nb"), "OPENAI_API_KEY"),
         (ModelSettings(), "XINGSHU_MODEL"),
     ],
 )
 def test_an_unusable_setting_is_named(settings: ModelSettings, name: str) -> None:
     with pytest.raises(Misconfigured, match=name):
         OpenAIModel(settings, HastyClock(), CountingEntropy())
+
+
+async def test_the_log_holds_causes_and_figures_but_no_words_of_anybody() -> None:
+    chat = Prompt(purpose=Purpose.ANSWER, system="private system", user="private question")
+    replies = [refused(400, f"temperature? {KEY}"), refused(503, "down"), said("private answer")]
+    with capture_logs() as lines:
+        async with scripted_server(*replies) as server:
+            await model_on(server).complete(chat)
+            with pytest.raises(ModelDown):
+                await model_on(server).complete(chat)
+    assert [line["event"] for line in lines] == [
+        *("model_call_failed", "model_parameter_left_out", "model_call_failed", "model_called"),
+        "model_call_failed",
+    ]
+    assert "private" not in str(lines)
+    assert KEY not in str(lines)
+
+
+@pytest.mark.parametrize(("code", "level"), [(401, "error"), (403, "error"), (404, "error"), (418, "warning")])
+async def test_what_an_operator_must_mend_is_logged_as_an_error(code: int, level: str) -> None:
+    with capture_logs() as lines:
+        async with scripted_server(refused(code, "no")) as server:
+            with pytest.raises(ModelDown):
+                await model_on(server).complete(CHAT)
+    assert [line["log_level"] for line in lines] == [level]
 
 
 async def test_text_that_cannot_be_sent_is_not_retried() -> None:

@@ -6,19 +6,25 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 from alembic import command
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, MetaData, insert, inspect
 
 from domain.errors import Misconfigured, StoreDown
-from storage import check, migrate
+from domain.plan import Repair
+from domain.ports import UnitOfWork
+from domain.task import Exchange, Scope
+from storage import check, migrate, open_store
 from storage.engines import open_engine, read_url
 from storage.schema import alembic_config
 from storage.tables import Row
+from tests.builders import task as task_like
 from tests.contract.stores import POSTGRES, drop_schema, fresh_url, in_schema, new_schema
+from tests.fakes import START, FakeClock
 
 
 @pytest.fixture(params=["file", POSTGRES])
@@ -83,18 +89,150 @@ def test_every_step_can_be_taken_back(url: str) -> None:
     engine.dispose()
 
 
+TIMES = {"created_at": START, "deadline_at": START + timedelta(hours=1)}
+OF_ANN = {"tenant": "main", "owner": "console:ann"}
+A_TASK = OF_ANN | TIMES | {
+    "platform": "console", "bot_id": "console", "chat_id": "ann", "request": "做", "language": "zh",
+    "trace_id": "0" * 32, "version": 3,
+}  # fmt: skip
+A_PLAN = {
+    "plan": '{"nodes":[{"id":"a","skill":"echo"}],"repairs":[{"kind":"cut","node":"a","other":"b"}],"author":"old"}',
+    "plan_hash": "0" * 32,
+}
+A_SUBTASK = OF_ANN | {"position": 0, "attempt": 1, "failures": 0, "handbacks": 0, "approved": False, "agent": "echo"}
+SAID = '{"statements":[{"text":"done"}],"author":"rules"}'
+
+ROWS_OF_0001: dict[str, list[dict[str, object]]] = {
+    "task": [
+        {"id": "RECEIV", "state": "received"},
+        {"id": "CLAIME", "state": "planning", "claimed_until": START},
+        {"id": "RUNNIN", "state": "running", "planned_at": START, **A_PLAN},
+        {"id": "WAITIN", "state": "waiting", "planned_at": START, **A_PLAN},
+        {"id": "NOPLAN", "state": "running", "settled_at": START, "failure": '{"code":"no_plan"}'},
+        {"id": "ANSWER", "state": "answered", "settled_at": START, "answered_at": START, "answer": SAID, **A_PLAN},
+    ],
+    "subtask": [
+        {"task_id": "RUNNIN", "key": "a", "state": "dispatched", "due_at": START, "dispatched_at": START},
+        {"task_id": "WAITIN", "key": "a", "state": "ready"},
+        {"task_id": "ANSWER", "key": "a", "state": "succeeded", "result": '{"summary":"ok","output":[1]}'},
+    ],
+    "attempt": [
+        {"task_id": "ANSWER", "key": "a", "number": 1, "agent": "echo", "ended_at": START, "outcome": "succeeded"},
+    ],
+    "delivery": [
+        {"task_id": "ANSWER", "platform": "console", "bot_id": "console", "created_at": START, "shown_version": 1,
+         "tries": 0, "is_open": True},
+    ],
+    "inbox": [
+        {"platform": "console", "bot_id": "console", "update_key": "1", "task_id": "RECEIV", "claimed_at": START},
+    ],
+    "worker": [
+        {"agent": "echo", "worker": "w", "incarnation": "i", "slots": 1, "status": "idle",
+         "skills": '[{"name":"echo","description":"d"}]', "last_seen": START},
+    ],
+    "process": [{"process_id": "p", "role": "bot", "seen_at": START}],
+    "answer_cache": [{"key": "k", "text": "old", "expires_at": START + timedelta(days=1)}],
+}  # fmt: skip
+SHARED_COLUMNS: dict[str, dict[str, object]] = {
+    "task": A_TASK, "subtask": A_SUBTASK, "worker": {"tenant": "main"}, "process": {"tenant": "main"},
+}  # fmt: skip
+
+
+def fill_0001(connection: Connection) -> None:
+    """Rows of every kind, written by the first version."""
+    command.upgrade(alembic_config(connection), "0001")
+    known = MetaData()
+    known.reflect(connection)
+    for name, rows in ROWS_OF_0001.items():
+        table = known.tables[name]
+        for column in table.c:  # the database of the first version says what it holds, not how to write it
+            column.type = Row.metadata.tables[name].c[column.name].type
+        for row in rows:
+            connection.execute(insert(table), [SHARED_COLUMNS.get(name, OF_ANN) | row])
+
+
+async def test_what_the_first_version_wrote_is_read_and_goes_on(url: str) -> None:
+    engine = open_engine(read_url(url))
+    with engine.begin() as connection:
+        fill_0001(connection)
+    engine.dispose()
+    migrate(url)
+    store = open_store(url, FakeClock())
+    found = await store.transact(_everything)
+    await store.close()
+    assert found == {
+        "received": ["CLAIME", "RECEIV"],
+        "ready": [],
+        "overdue": ["RUNNIN"],
+        "settled": ["NOPLAN"],
+        "conversation": [Exchange(said="做", reply="done")],
+        "repairs": {Repair(kind="cut")},
+        "skills": [("a", "")],
+        "measured": {},
+        "claimed": "RECEIV",
+        "agents": ["echo"],
+        "roles": {"bot"},
+        "text": None,
+        "pending": ["ANSWER"],
+    }
+
+
+def _everything(unit: UnitOfWork) -> dict[str, object]:
+    scope = Scope(**OF_ANN)
+    tasks = [unit.tasks.find(scope, str(row["id"])) for row in ROWS_OF_0001["task"]]
+    for task in tasks:
+        assert task is not None
+        assert (task.is_fresh, task.question, task.dialogue, task.claimed_by) == (False, None, (), None)
+        assert set(task.subtasks) == ({"a"} if task.plan else set())
+    now = task_like("ZZZZZZ", created_at=START + timedelta(hours=1))
+    return {
+        "received": sorted(task.id for task in unit.tasks.lock_received(START, 9)),
+        "ready": [task.id for task in unit.tasks.lock_ready(START, 9)],
+        "overdue": [task.id for task in unit.tasks.lock_overdue(START, START, 9)],
+        "settled": [task.id for task in unit.tasks.lock_settled(START, 9)],
+        "conversation": unit.tasks.conversation(now, START, 9),
+        "repairs": {repair for task in tasks if task and task.plan for repair in task.plan.repairs},
+        "skills": [(attempt.key, attempt.skill) for attempt in unit.tasks.attempts("ANSWER")],
+        "measured": unit.tasks.measured(START),
+        "claimed": unit.inbox.claim("console", "console", "1", "ZZZZZZ"),
+        "agents": [worker.agent for worker in unit.registry.alive(START)],
+        "roles": unit.registry.roles_alive(START),
+        "text": unit.cache.get(scope, "k", START),
+        "pending": [delivery.task.id for delivery in unit.deliveries.pending("console", "console", 9)],
+    }
+
+
+def test_the_second_step_keeps_all_rows_both_ways(url: str) -> None:
+    engine = open_engine(read_url(url))
+    with engine.begin() as connection:
+        fill_0001(connection)
+        before = shape(connection)
+        counted = counts(connection)
+        command.upgrade(alembic_config(connection), "0002")
+        assert counts(connection) == counted | {"answer_cache": 0, "llm_call": 0}
+        command.downgrade(alembic_config(connection), "0001")
+        assert counts(connection) == counted | {"answer_cache": 0}
+        assert shape(connection) == before
+    engine.dispose()
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    names = set(inspect(connection).get_table_names()) - {"alembic_version"}
+    return {name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in names}  # noqa: S608 -- names of ours
+
+
 def test_several_processes_at_once_migrate_once(url: str) -> None:
     program = [sys.executable, "-c", "import sys; from storage import migrate; migrate(sys.argv[1])", url]
     processes = [subprocess.Popen(program, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate(timeout=50)[1] for process in processes] == ["", ""]
     assert [process.returncode for process in processes] == [0, 0]
-    assert check(url).endswith("schema 0001")
+    assert check(url).endswith("schema 0002")
 
 
 def test_migrating_again_changes_nothing(url: str) -> None:
     migrate(url)
     migrate(url)
-    assert check(url).endswith("schema 0001")
+    assert check(url).endswith("schema 0002")
 
 
 def test_check_names_the_server_and_the_schema(url: str) -> None:
@@ -124,7 +262,7 @@ def test_checking_creates_nothing(tmp_path: Path) -> None:
 def test_migrating_makes_the_folder(tmp_path: Path) -> None:
     migrate(f"sqlite:///{tmp_path}/a/b/new.db")
     with sqlite3.connect(tmp_path / "a/b/new.db") as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
         assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
     connection.close()
 

@@ -117,7 +117,7 @@ def test_what_has_no_cycle_keeps_its_edges(plan: Plan) -> None:
 @MANY
 def test_as_few_edges_are_cut_as_possible(plan: Plan) -> None:
     mended = repair(plan, CATALOGUE)
-    cuts = {(change.node, change.other) for change in mended.repairs if change.kind == "cut_edge"}
+    cuts = {(change.subtask, change.before) for change in mended.repairs if change.kind == "cut_edge"}
     if not cuts or not is_acyclic(mended.edges):
         return
     before = {node.id: (*node.dependencies, *(cut for at, cut in cuts if at == node.id)) for node in mended.nodes}

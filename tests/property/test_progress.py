@@ -10,41 +10,55 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain import events as e
-from domain.plan import Node, Plan, When
+from domain import growth
+from domain.plan import Condition, Node, Op, Plan, When
 from domain.progress import step
 from domain.skill import Effect
 from domain.task import FINAL, FINAL_TASK, IN_FLIGHT, Failure, Lease, Result, SubtaskState, Task
 from tests.unit.domain import build as b
 from tests.unit.domain.witness import Witness
 
-KEYS = "abcdef"
+KEYS = "abcdefgh"
+ROOM = 14  # nodes of a plan with all that maps and sub-plans make of it
 # The truth is listed first: what shrinks, and what is drawn most, is a sender that knows its attempt.
-keys = st.sampled_from([*KEYS, "nobody"])
+places = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 5, 8, ROOM])  # which subtask; beyond the last one, nobody
 ages = st.sampled_from([0, 0, 0, 0, 1, -1, None])  # how far an attempt is behind the current one
 execs = st.sampled_from(["x1", "x1", "x2", "x3", ""])
 agents = st.sampled_from(["ann", "ann", "ann", "bob"])
+planners = st.sampled_from(["p1", "p1", "p1", "p2", None])
 jitters = st.sampled_from([0.0, 0.5, 0.99])
+outputs = st.sampled_from([[1, 2], ["a"], [], {"rows": [1, 2, 3]}, 7, "text", None])
 failures = st.builds(
     Failure, code=st.just("error"), retryable=st.booleans(), retry_after_s=st.sampled_from([None, 3.0, 1e300])
 )
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> Plan:
-    count = draw(st.integers(1, len(KEYS)))
-    nodes = [
-        Node(
-            id=KEYS[place],
-            skill="look",
-            dependencies=tuple(sorted(draw(st.sets(st.sampled_from(KEYS[:place])))) if place else ()),
-            critical=draw(st.sampled_from([False, False, True])),
-            when=draw(st.sampled_from([When.ALL_SUCCESS, When.ALL_SUCCESS, When.ALL_DONE, When.ANY_FAILED])),
-            effect=draw(st.sampled_from([Effect.NONE, Effect.NONE, Effect.EXTERNAL])),
-            max_attempts=draw(st.integers(1, 3)),
-        )
-        for place in range(count)
-    ]
-    return Plan(nodes=tuple(nodes))
+def nodes(draw: st.DrawFn, key: str, before: str) -> Node:
+    dependencies = tuple(sorted(draw(st.sets(st.sampled_from(before), max_size=3)))) if before else ()
+    ref = f"{{{{{dependencies[0]}.output}}}}" if dependencies else ""
+    listed = draw(st.sampled_from(["", "", "", ref, ref.replace(".output", ".output.rows")]))
+    condition = Condition(ref=ref, op=draw(st.sampled_from(list(Op))), value=draw(st.sampled_from([7, "a", None])))
+    return Node(
+        id=key,
+        skill="look",
+        dependencies=dependencies,
+        critical=draw(st.sampled_from([False, False, True])),
+        when=draw(st.sampled_from([When.ALL_SUCCESS, When.ALL_SUCCESS, When.ALL_DONE, When.ANY_FAILED])),
+        condition=draw(st.sampled_from([None, None, None, condition])) if ref else None,
+        approval=draw(st.sampled_from([False, False, False, True])),
+        for_each=listed,
+        effect=draw(st.sampled_from([Effect.NONE, Effect.NONE, Effect.IDEMPOTENT, Effect.EXTERNAL])),
+        max_attempts=draw(st.integers(1, 3)),
+    )
+
+
+@st.composite
+def plans(draw: st.DrawFn, most: int = 6) -> Plan:
+    first = draw(st.integers(0, len(KEYS) - 1))
+    letters = KEYS[first : first + draw(st.integers(1, most))]
+    made = tuple(draw(nodes(key, letters[:place])) for place, key in enumerate(letters))
+    return Plan(nodes=made, rounds_left=draw(st.sampled_from([0, 1, 2])), max_nodes=ROOM)
 
 
 class TaskUnderFire(RuleBasedStateMachine):
@@ -64,11 +78,17 @@ class TaskUnderFire(RuleBasedStateMachine):
     def soon(self, seconds: float = 60) -> datetime:
         return self.now + timedelta(seconds=seconds)
 
+    def key(self, place: int) -> str:
+        """Those that something can happen to come first."""
+        subs = sorted(self.task.subtasks.values(), key=lambda sub: (sub.state not in IN_FLIGHT, sub.state in FINAL))
+        return [*(sub.key for sub in subs), "nobody"][min(place, len(subs))]
+
     def attempt(self, key: str, age: int | None) -> int | None:
         current = self.task.subtasks[key].attempt if key in self.task.subtasks else 1
         return None if age is None else current - age
 
-    def about(self, key: str, age: int | None) -> dict[str, Any]:
+    def about(self, place: int, age: int | None) -> dict[str, Any]:
+        key = self.key(place)
         return {"key": key, "attempt": self.attempt(key, age or 0)}
 
     def lease(self, exec_id: str) -> Lease:
@@ -87,23 +107,40 @@ class TaskUnderFire(RuleBasedStateMachine):
 
     # --- the task ---
 
-    @initialize(plan=plans(), is_planned=st.sampled_from([True, True, True, False]))
+    @initialize(plan=plans(), is_planned=st.sampled_from([True, True, False]))
     def is_planned(self, plan: Plan, is_planned: bool) -> None:  # noqa: FBT001 -- hypothesis passes by name
         if is_planned:
             self.happens(e.Planned(plan=plan, at=self.now))
 
+    @rule(by=planners)
+    def planning_starts(self, by: str | None) -> None:
+        self.happens(e.PlanningStarted(until=self.soon(), by=by))
+
+    @rule(plan=plans(most=3), by=planners)
+    def plan_grows(self, plan: Plan, by: str | None) -> None:
+        self.happens(e.PlanGrew(nodes=plan.nodes, author="model", at=self.now, by=by))
+
+    @rule(plan=plans(), by=planners)
+    def plan_comes(self, plan: Plan, by: str | None) -> None:
+        self.happens(e.Planned(plan=plan, at=self.now, by=by))
+
+    @rule(dice=st.integers(0, 9), by=planners)
+    def plan_fails(self, dice: int, by: str | None) -> None:
+        if dice < 2:
+            self.happens(e.PlanFailed(failure=Failure(code="no_plan"), at=self.now, by=by))
+
+    @rule(dice=st.integers(0, 9), by=planners)
+    def planner_asks(self, dice: int, by: str | None) -> None:
+        if dice < 3:
+            self.happens(e.QuestionAsked(question="Which?", at=self.now, by=by))
+
     @rule()
-    def planning_starts(self) -> None:
-        self.happens(e.PlanningStarted(until=self.soon()))
+    def person_replies(self) -> None:
+        self.happens(e.QuestionAnswered(reply="that one", at=self.now))
 
-    @rule(plan=plans())
-    def plan_comes(self, plan: Plan) -> None:
-        self.happens(e.Planned(plan=plan, at=self.now))
-
-    @rule(dice=st.integers(0, 9))
-    def plan_fails(self, dice: int) -> None:
-        if dice == 0:
-            self.happens(e.PlanFailed(failure=Failure(code="no_plan"), at=self.now))
+    @rule()
+    def aggregator_is_dissatisfied(self) -> None:
+        self.happens(e.Dissatisfied(why="no totals", at=self.now))
 
     @rule()
     def approval(self) -> None:
@@ -122,70 +159,78 @@ class TaskUnderFire(RuleBasedStateMachine):
     def answering(self) -> None:
         self.happens(e.AnsweringStarted(until=self.soon()))
 
-    @rule(text=st.sampled_from(["one", "two"]))
-    def answer(self, text: str) -> None:
-        self.happens(b.answered(text))
+    @rule(text=st.sampled_from(["one", "two"]), dice=st.integers(0, 9))
+    def answer(self, text: str, dice: int) -> None:
+        if dice < 3:
+            self.happens(b.answered(text))
 
     # --- subtasks ---
 
-    @rule(key=keys, agent=agents)
-    def release(self, key: str, agent: str) -> None:
-        self.happens(e.Released(key=key, agent=agent, at=self.now, due_at=self.soon()))
+    @rule(place=places, agent=agents)
+    def release(self, place: int, agent: str) -> None:
+        self.happens(e.Released(key=self.key(place), agent=agent, at=self.now, due_at=self.soon()))
 
     @rule()
     def release_all(self) -> None:
         for key in self.task.subtasks:
             self.happens(e.Released(key=key, agent="ann", at=self.now, due_at=self.soon()))
 
-    @rule(key=keys, age=ages, exec_id=execs)
-    def start(self, key: str, age: int | None, exec_id: str) -> None:
+    @rule(place=places, age=ages, exec_id=execs)
+    def start(self, place: int, age: int | None, exec_id: str) -> None:
         lease = self.lease(exec_id)
-        self.happens(e.Started(**self.about(key, age), lease=lease, at=self.now, due_at=self.soon()))
+        self.happens(e.Started(**self.about(place, age), lease=lease, at=self.now, due_at=self.soon()))
 
-    @rule(key=keys, age=ages, exec_id=execs)
-    def claim(self, key: str, age: int | None, exec_id: str) -> None:
+    @rule(place=places, age=ages, exec_id=execs)
+    def claim(self, place: int, age: int | None, exec_id: str) -> None:
         lease = self.lease(exec_id)
-        self.happens(e.Claimed(**self.about(key, age), lease=lease, at=self.now, due_at=self.soon()))
+        self.happens(e.Claimed(**self.about(place, age), lease=lease, at=self.now, due_at=self.soon()))
 
-    @rule(key=keys, age=ages, exec_id=execs)
-    def beat(self, key: str, age: int | None, exec_id: str) -> None:
-        self.happens(e.Beat(**self.about(key, age), lease=self.lease(exec_id)))
+    @rule(place=places, age=ages, exec_id=execs)
+    def beat(self, place: int, age: int | None, exec_id: str) -> None:
+        self.happens(e.Beat(**self.about(place, age), lease=self.lease(exec_id)))
 
-    @rule(key=keys, age=ages, exec_id=st.none() | execs, agent=agents)
-    def succeed(self, key: str, age: int | None, exec_id: str | None, agent: str) -> None:
-        result = Result(summary=f"{exec_id}")
-        self.happens(
-            e.Succeeded(
-                key=key, attempt=self.attempt(key, age), exec_id=exec_id, agent=agent, result=result, at=self.now
-            )
-        )
+    def said(self, place: int, age: int | None, exec_id: str | None, agent: str) -> dict[str, Any]:
+        key = self.key(place)
+        return {"key": key, "attempt": self.attempt(key, age), "exec_id": exec_id, "agent": agent, "at": self.now}
 
-    @rule(key=keys, age=ages, exec_id=st.none() | execs, failure=failures, jitter=jitters)
-    def fail(self, key: str, age: int | None, exec_id: str | None, failure: Failure, jitter: float) -> None:
-        self.happens(
-            e.Failed(
-                key=key,
-                attempt=self.attempt(key, age),
-                exec_id=exec_id,
-                agent="ann",
-                failure=failure,
-                at=self.now,
-                jitter=jitter,
-            )
-        )
+    @rule(place=places, age=ages, exec_id=st.none() | execs, agent=agents, output=outputs)
+    def succeed(self, place: int, age: int | None, exec_id: str | None, agent: str, output: object) -> None:
+        result = Result(summary=f"{exec_id}", output=output)
+        self.happens(e.Succeeded(**self.said(place, age, exec_id, agent), result=result))
 
-    @rule(key=keys, age=ages, exec_id=st.none() | execs, counts=st.booleans())
-    def hand_back(self, key: str, age: int | None, exec_id: str | None, counts: bool) -> None:  # noqa: FBT001 -- hypothesis passes by name
+    @rule(output=outputs)
+    def succeed_all(self, output: object) -> None:
+        for event in self.results(output):
+            self.happens(event)
+
+    @rule(place=places, age=ages, exec_id=st.none() | execs, plan=plans(most=3))
+    def divide(self, place: int, age: int | None, exec_id: str | None, plan: Plan) -> None:
+        """As the dispatcher does, if it fits."""
+        key, whole = self.key(place), self.task.plan
+        if whole is None or key == "nobody" or growth.nesting(whole, key) == growth.MAX_NESTING:
+            return
+        if len(whole.nodes) + len(plan.nodes) <= whole.max_nodes:
+            children = growth.children(whole.by_id[key], plan.nodes)
+            said = self.said(place, age, exec_id, "ann")
+            self.happens(e.Divided(**said, nodes=children, result=Result(summary="in parts")))
+
+    @rule(place=places, age=ages, exec_id=st.none() | execs, failure=failures, jitter=jitters)
+    def fail(self, place: int, age: int | None, exec_id: str | None, failure: Failure, jitter: float) -> None:
+        self.happens(e.Failed(**self.said(place, age, exec_id, "ann"), failure=failure, jitter=jitter))
+
+    @rule(place=places, age=ages, exec_id=st.none() | execs, counts=st.booleans())
+    def hand_back(self, place: int, age: int | None, exec_id: str | None, counts: bool) -> None:  # noqa: FBT001 -- hypothesis passes by name
+        key = self.key(place)
         attempt = self.attempt(key, age)
         self.happens(e.HandedBack(key=key, attempt=attempt, exec_id=exec_id, at=self.now, counts=counts))
 
-    @rule(key=keys, age=ages, jitter=jitters)
-    def time_out(self, key: str, age: int | None, jitter: float) -> None:
-        self.happens(e.TimedOut(**self.about(key, age), at=self.now, jitter=jitter))
+    @rule(place=places, age=ages, jitter=jitters)
+    def time_out(self, place: int, age: int | None, jitter: float) -> None:
+        self.happens(e.TimedOut(**self.about(place, age), at=self.now, jitter=jitter))
 
-    @rule(key=keys, age=ages, jitter=jitters)
-    def lease_ends(self, key: str, age: int | None, jitter: float) -> None:
-        self.happens(e.LeaseExpired(**self.about(key, age), at=self.now, jitter=jitter))
+    @rule(place=places, age=ages, jitter=jitters)
+    def lease_ends(self, place: int, age: int | None, jitter: float) -> None:
+        self.happens(e.LeaseExpired(**self.about(place, age), at=self.now, jitter=jitter))
 
     # --- what always holds ---
 
@@ -212,25 +257,30 @@ class TaskUnderFire(RuleBasedStateMachine):
         """What the loops of the product would do next."""
         if task.settled_at is not None:
             return [b.answered("the end")]
-        if task.plan is None:
-            return [e.Planned(plan=Plan(answer="hello"), at=self.now)]
+        if task.question is not None:
+            return [e.QuestionAnswered(reply="that one", at=self.now)]
+        if task.planned_at is None:
+            whole = e.Planned(plan=Plan(answer="hello"), at=self.now, by="p3")
+            return [e.PlanningStarted(until=self.soon(), by="p3"), whole]
         if self.now >= task.deadline_at:
             return [e.DeadlinePassed(at=self.now), *self.timers(task)]
-        done = [
+        ready = [sub.key for sub in task.subtasks.values() if sub.state is SubtaskState.READY]
+        released = [e.Released(key=key, agent="ann", at=self.now, due_at=self.soon()) for key in ready]
+        return [*self.results([1]), e.Approved(at=self.now), *released]
+
+    def results(self, output: object) -> list[e.Event]:
+        return [
             e.Succeeded(
                 key=sub.key,
                 attempt=sub.attempt,
                 exec_id=sub.lease.exec_id if sub.lease else None,
                 agent=sub.agent or "",
-                result=Result(summary="done"),
+                result=Result(summary="done", output=output),
                 at=self.now,
             )
-            for sub in task.subtasks.values()
+            for sub in self.task.subtasks.values()
             if sub.state in IN_FLIGHT
         ]
-        ready = [sub.key for sub in task.subtasks.values() if sub.state is SubtaskState.READY]
-        released = [e.Released(key=key, agent="ann", at=self.now, due_at=self.soon()) for key in ready]
-        return [*done, e.Approved(at=self.now), *released]
 
     def timers(self, task: Task) -> list[e.Event]:
         self.now += timedelta(seconds=60)

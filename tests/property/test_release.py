@@ -34,7 +34,10 @@ def crowds(draw: st.DrawFn) -> list[Task]:
             created_at=b.at(draw(st.integers(0, 3))),
         )
         subs = {f"n{place}": draw(subtasks(f"n{place}")) for place in range(count)}
-        tasks.append(b.with_subs(task, **subs))
+        task = b.with_subs(task, **subs)
+        if draw(st.booleans()):  # one of its agents brings a plan
+            task, _ = b.do(task, b.released("n0"), b.divided("n0", task.subtasks["n0"].attempt + 1))
+        tasks.append(task)
     return tasks
 
 

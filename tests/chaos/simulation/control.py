@@ -1,43 +1,25 @@
-"""The control plane: planner, dispatcher and aggregator in one process, as loops over the rows."""
+"""The control plane in one process: the dispatcher, as loops over the rows, beside planner and aggregator."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from domain import events as e
-from domain.answer import Answer, Author, Statement
-from domain.plan import Plan
+from domain import growth
+from domain.ends import node_of, plan_of
 from domain.task import IN_FLIGHT, Failure, Lease, Result, Subtask, Task
 from tests.chaos.simulation.broker import BEATS, DEAD, NUDGES, STAR, Broker
 from tests.chaos.simulation.engine import Program
+from tests.chaos.simulation.letters import Job, Said
+from tests.chaos.simulation.planner import Planner
 from tests.chaos.simulation.rows import Rows
+from tests.chaos.simulation.scripts import Script
 from tests.unit.domain.build import at
 
 LEASE_S, SWEEP_S, REPUBLISH_S, TTL_S, GRACE_S = 30.0, 5.0, 5.0, 20.0, 10.0
 Told = list[tuple[str, e.Effect]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """An attempt as an agent gets it."""
-
-    task: str
-    key: str
-    attempt: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """What a worker says about an attempt; a listener of the old kind says neither attempt nor execution."""
-
-    kind: str
-    job: Job
-    agent: str
-    worker: str = ""
-    attempt: int | None = None
-    exec_id: str | None = None
 
 
 class Control:
@@ -47,19 +29,20 @@ class Control:
         name: its name as a consumer.
         rows: the database.
         broker: the broker.
-        plans: what the planner would plan for each task.
+        scripts: what the planner will write for each task, and agents make of it.
         without: mechanisms that are taken away.
     """
 
-    def __init__(self, name: str, rows: Rows, broker: Broker, plans: dict[str, Plan], without: str) -> None:
-        self._name, self._rows, self._broker, self._plans, self._without = name, rows, broker, plans, without
+    def __init__(self, name: str, rows: Rows, broker: Broker, scripts: Mapping[str, Script], without: str) -> None:
+        self._name, self._rows, self._broker, self._scripts, self._without = name, rows, broker, scripts, without
         self._random = broker.engine.random
         self._born_at = broker.engine.now
         self._generation = -1  # what was published before this process is not known to it
         self._drained_at: float | None = None
 
     def programs(self) -> list[Program]:
-        loops = [self._reports(), self._beats(), self._dead(), self._nudges(), self._planner(), self._aggregator()]
+        loops = [self._reports(), self._beats(), self._dead(), self._nudges()]
+        loops += Planner(self._name, self._rows, self._broker, self._scripts).programs()
         return loops if "sweep" in self._without else [*loops, self._sweeps()]
 
     @property
@@ -94,7 +77,8 @@ class Control:
 
     def _read(self, said: Said) -> list[e.Event]:
         key, now, jitter = said.job.key, self._now, self._random.random()
-        node = self._plans[said.job.task].by_id[key]
+        task = self._rows.tasks[said.job.task]
+        node = node_of(task, key)
         match said.kind:
             case "started" | "claim":
                 kind = e.Started if said.kind == "started" else e.Claimed
@@ -105,12 +89,25 @@ class Control:
             case "handback":
                 return [e.HandedBack(key=key, attempt=said.attempt, exec_id=said.exec_id, at=now)]
             case "success":
-                about = {"attempt": said.attempt, "exec_id": said.exec_id, "agent": said.agent}
-                return [e.Succeeded(key=key, **about, result=Result(summary=said.exec_id or ""), at=now)]
+                return [self._succeeded(task, said)]
             case _:
-                about = {"attempt": said.attempt, "exec_id": said.exec_id, "agent": said.agent}
                 failure = Failure(code="error", retryable=True)
-                return [e.Failed(key=key, **about, failure=failure, at=now, jitter=jitter)]
+                return [e.Failed(**self._about(said), failure=failure, jitter=jitter)]
+
+    def _about(self, said: Said) -> dict[str, Any]:
+        about = {"attempt": said.attempt, "exec_id": said.exec_id, "agent": said.agent}
+        return {"key": said.job.key, "at": self._now} | about
+
+    def _succeeded(self, task: Task, said: Said) -> e.Event:
+        """A result, or a plan in its place, if there is room for it."""
+        key, plan, number = said.job.key, plan_of(task), sum(said.job.key.encode())
+        result = Result(summary=said.exec_id or "", output=list(range(number % 4)))
+        nodes = self._scripts[task.id].parts.get(key)
+        if nodes is None:
+            return e.Succeeded(**self._about(said), result=result)
+        if len(plan.nodes) + len(nodes) > plan.max_nodes or growth.nesting(plan, key) >= growth.MAX_NESTING:
+            return e.Failed(**self._about(said), failure=Failure(code="bad_plan"), jitter=0.0)
+        return e.Divided(**self._about(said), nodes=growth.children(plan.by_id[key], nodes), result=result)
 
     def _lease(self, said: Said) -> Lease:
         return Lease(exec_id=said.exec_id or "", worker=said.worker, until=self._in(LEASE_S))
@@ -118,8 +115,8 @@ class Control:
     def _release(self) -> Told:
         return self._rows.release(
             self._now,
-            lambda task, key: self._plans[task.id].by_id[key].skill,
-            lambda task, key: self._in(TTL_S + GRACE_S + self._plans[task.id].by_id[key].timeout_s),
+            lambda task, key: node_of(task, key).skill,
+            lambda task, key: self._in(TTL_S + GRACE_S + node_of(task, key).timeout_s),
         )
 
     def _tell(self, told: Told) -> Program:
@@ -134,7 +131,7 @@ class Control:
                     continue
 
     def _publish(self, task_id: str, key: str, attempt: int) -> None:
-        agent = self._plans[task_id].by_id[key].skill
+        agent = node_of(self._rows.tasks[task_id], key).skill
         if self._broker.publish(agent, Job(task=task_id, key=key, attempt=attempt), ttl_s=TTL_S):
             self._rows.confirmed.add((task_id, key, attempt))
 
@@ -207,27 +204,3 @@ class Control:
         for task_id, key, attempt in list(self._rows.unpublished(before)):
             yield self._tick()
             self._publish(task_id, key, attempt)
-
-    # --- planner and aggregator ---
-
-    def _planner(self) -> Program:
-        while True:
-            for task in list(self._rows.open()):
-                if task.plan is None and (task.claimed_until is None or task.claimed_until <= self._now):
-                    self._rows.happen(task.id, e.PlanningStarted(until=self._in(20)))
-                    yield self._random.uniform(0.2, 3.0)
-                    self._rows.happen(task.id, e.Planned(plan=self._plans[task.id], at=self._now))
-                    yield self._tick()
-                    self._broker.publish(NUDGES, task.id)
-            yield 1.0
-
-    def _aggregator(self) -> Program:
-        while True:
-            for task in list(self._rows.tasks.values()):
-                is_free = task.claimed_until is None or task.claimed_until <= self._now
-                if task.settled_at is not None and task.answer is None and is_free:
-                    self._rows.happen(task.id, e.AnsweringStarted(until=self._in(20)))
-                    yield self._random.uniform(0.2, 2.0)
-                    answer = Answer(statements=(Statement(text=self._name),), author=Author.RULES)
-                    self._rows.happen(task.id, e.Answered(answer=answer, at=self._now))
-            yield 1.0

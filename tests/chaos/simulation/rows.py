@@ -54,6 +54,7 @@ class Rows:
     def _see(self, task_id: str, before: Task, event: e.Event, decided: Step) -> None:
         try:
             self.witnesses[task_id].saw(before, event, *decided)
+            _planned_by_its_holder(before, decided[0])
         except AssertionError as error:
             self.broken.append(f"{task_id} {type(event).__name__}: {error}")
 
@@ -83,3 +84,10 @@ class Rows:
                 is_waiting = sub.state is SubtaskState.DISPATCHED and sent not in self.confirmed
                 if is_waiting and sub.dispatched_at is not None and sub.dispatched_at <= before:
                     yield sent
+
+
+def _planned_by_its_holder(before: Task, after: Task) -> None:
+    known = before.plan.by_id if before.plan else {}
+    fresh = [node for node in after.plan.nodes if node.id not in known and not node.parent] if after.plan else []
+    authors = {node.description for node in fresh}
+    assert authors <= {before.claimed_by}, f"planned by {authors} and held by {before.claimed_by}"

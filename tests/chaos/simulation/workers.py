@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from domain import events as e
 from tests.chaos.simulation.broker import BEATS, STAR, Broker, Letter
-from tests.chaos.simulation.control import Job, Said
 from tests.chaos.simulation.engine import Killed, Program
+from tests.chaos.simulation.letters import Job, Said
 
 BEAT_S, GRANT_S = 5.0, 10.0
 
@@ -20,6 +20,10 @@ class Nature:
     kinds: dict[tuple[str, str], str]  # short, long, external, poison or deadly
     acted: Counter[tuple[str, str]] = field(default_factory=Counter)  # external effects, as the outside counts them
     execs: dict[str, Job] = field(default_factory=dict)
+
+    def kind(self, task: str, key: str) -> str:
+        """What a subtask is; a child of a map is what the map is."""
+        return self.kinds.get((task, key)) or self.kinds[task, key.rpartition(".")[0]]
 
 
 class Worker:
@@ -62,7 +66,7 @@ class Worker:
 
     def _runs(self, letter: Letter, exec_id: str) -> Program:
         job: Job = letter.body
-        match self._nature.kinds[job.task, job.key]:
+        match self._nature.kind(job.task, job.key):
             case "poison":
                 raise Killed
             case "short":

@@ -9,21 +9,19 @@ from random import Random
 
 from domain import events as e
 from domain.ends import Step, put
-from domain.plan import Node, Plan, When
 from domain.progress import step
-from domain.skill import Effect
 from domain.task import FINAL_TASK, IN_FLIGHT, Outcome, Scope, SubtaskState, Task, TaskState
 from tests.chaos.simulation.broker import NUDGES, Broker
 from tests.chaos.simulation.control import Control
 from tests.chaos.simulation.engine import Engine, Program
 from tests.chaos.simulation.rows import Rows
+from tests.chaos.simulation.scripts import Playwright
 from tests.chaos.simulation.workers import Nature, Worker
 from tests.unit.domain import build as b
 
 CHAOS_S = 100.0  # then everything works
 RECOVERED_S = 700.0  # and by then everything is answered
 QUIET_S = 60.0  # watched on for what comes late
-TIMEOUTS_S = {"short": 10.0, "poison": 10.0, "long": 3000.0, "deadly": 3000.0, "external": 40.0}
 
 
 class World:
@@ -33,7 +31,8 @@ class World:
         seed: what decides everything.
         without: mechanisms that are taken away, to see whether that is noticed: sweep (the periodic look at the
             rows), reaper (of leases), republish (of what the broker lost), late timers (for what outlives the
-            deadline), fence (the compare-and-set), grant (before an effect), unknown (as an end of its own).
+            deadline), fence (the compare-and-set), grant (before an effect), unknown (as an end of its own), claim
+            (that only its holder's word counts).
     """
 
     def __init__(self, seed: int, without: str = "") -> None:
@@ -41,9 +40,10 @@ class World:
         random = Random(seed)  # noqa: S311 -- a simulation, not a secret
         self.engine = Engine(random, self._risk)
         self.broker = Broker(engine=self.engine, odds=(0.03, 0.05, 0.02))
-        self.rows = Rows(decide=unfenced if "fence" in without else step)
+        self.rows = Rows(decide=DECISIONS.get(without, step))
         self.nature = Nature(kinds={})
-        self.plans = {f"TASK0{number}": self._plan(f"TASK0{number}") for number in range(3)}
+        ids = [f"TASK0{number}" for number in range(3)]
+        self.scripts = {name: Playwright(random, self.nature, name, without).script() for name in ids}
         self.over_at = CHAOS_S + RECOVERED_S
         for number in range(random.choice([1, 1, 2])):
             name = f"control{number}"
@@ -51,7 +51,7 @@ class World:
         for name, agent in (("w1", "new"), ("w2", "new"), ("w3", "new"), ("w4", "old")):
             worker = Worker(name, agent, self.broker, self.nature, without)
             self.engine.process(name, worker.programs, partial(self.broker.gone, name))
-        self.engine.process("outside", lambda: [self._chaos(), *map(self._person, self.plans)], lambda: None)
+        self.engine.process("outside", lambda: [self._chaos(), *map(self._person, self.scripts)], lambda: None)
 
     def run(self) -> list[str]:
         """Let it happen. Returns every promise that was broken."""
@@ -60,7 +60,7 @@ class World:
 
     def _is_over(self) -> bool:
         ends = [task.state in FINAL_TASK for task in self.rows.tasks.values()]
-        if self.engine.now > CHAOS_S and all(ends) and len(ends) == len(self.plans):
+        if self.engine.now > CHAOS_S and all(ends) and len(ends) == len(self.scripts):
             self.over_at = min(self.over_at, self.engine.now + QUIET_S)
         return self.engine.now >= self.over_at
 
@@ -70,39 +70,13 @@ class World:
         return 0.004 if name.startswith("control") else 0.012
 
     def _control(self, name: str) -> list[Program]:
-        return Control(name, self.rows, self.broker, self.plans, self.without).programs()
-
-    # --- what there is to do ---
-
-    def _plan(self, task_id: str) -> Plan:
-        nodes: list[Node] = []
-        for place in range(self.engine.random.randint(1, 5)):
-            before = [node.id for node in nodes]
-            nodes.append(self._node(task_id, f"n{place}", before))
-        return Plan(nodes=tuple(nodes))
-
-    def _node(self, task_id: str, key: str, before: list[str]) -> Node:
-        random = self.engine.random
-        agent = random.choice(["new", "new", "new", "old"])
-        kinds = ["short"] * 6 + ["long"] * 6 + ["external"] * 5 + ["poison", "deadly"]
-        kind = random.choice(kinds) if agent == "new" else "short"
-        self.nature.kinds[task_id, key] = kind
-        is_external = kind == "external" and "unknown" not in self.without
-        return Node(
-            id=key,
-            skill=agent,
-            dependencies=tuple(random.sample(before, min(len(before), random.choice([0, 1, 1, 2])))),
-            critical=random.random() < 0.1,
-            when=random.choice([When.ALL_SUCCESS] * 4 + [When.ALL_DONE, When.ANY_FAILED]),
-            effect=Effect.EXTERNAL if is_external else Effect.NONE,
-            timeout_s=TIMEOUTS_S[kind],
-        )
+        return Control(name, self.rows, self.broker, self.scripts, self.without).programs()
 
     def _person(self, task_id: str) -> Program:
         """Asks, approves sooner or later, sometimes thinks better of it."""
         random = self.engine.random
         yield random.uniform(0, CHAOS_S / 2)
-        asked_at, deadline_s = self.engine.now, random.choice([60.0, 200.0, 1e6, 1e6, 1e6])
+        asked_at, deadline_s = self.engine.now, random.choice([30.0, 30.0, 60.0, 1e6, 1e6, 1e6])
         scope = Scope(tenant="t", owner=f"console:{random.randint(1, 2)}")
         deadline_at = b.at(asked_at + deadline_s)
         self.rows.add(b.received(id=task_id, scope=scope, created_at=b.at(asked_at), deadline_at=deadline_at))
@@ -115,6 +89,8 @@ class World:
                 self.rows.happen(task_id, e.Approved(at=b.at(self.engine.now)))
                 yield 0.01
                 self.broker.publish(NUDGES, task_id)
+            if self.rows.tasks[task_id].question is not None and random.random() < 0.4:
+                self.rows.happen(task_id, e.QuestionAnswered(reply="that one", at=b.at(self.engine.now)))
 
     def _chaos(self) -> Program:
         random = self.engine.random
@@ -138,10 +114,10 @@ class World:
         )
         broken += [f"{task.id}.{key} succeeded {times} times" for key, times in done.items() if times > 1]
         for sub in task.subtasks.values():
-            acted, kind = self.nature.acted[task.id, sub.key], self.nature.kinds[task.id, sub.key]
+            acted, kind = self.nature.acted[task.id, sub.key], self.nature.kind(task.id, sub.key)
             if acted > 1:
                 broken.append(f"{task.id}.{sub.key} acted {acted} times")
-            if kind == "external" and sub.state is SubtaskState.SUCCEEDED and not acted:
+            if kind == "external" and sub.attempt and sub.state is SubtaskState.SUCCEEDED and not acted:
                 broken.append(f"{task.id}.{sub.key} says it acted and did not")
             if acted and sub.state in (SubtaskState.SKIPPED, SubtaskState.CANCELLED):
                 broken.append(f"{task.id}.{sub.key} acted and says it was {sub.state}")
@@ -159,6 +135,16 @@ def unfenced(task: Task, event: e.Event) -> Step:
     event = replace(event, attempt=sub.attempt)
     if isinstance(event, e.Started | e.Claimed):
         return step(put(task, [replace(sub, lease=event.lease)]), event)
-    if isinstance(event, e.Succeeded | e.Failed | e.HandedBack) and sub.lease is not None:
+    if isinstance(event, e.Succeeded | e.Divided | e.Failed | e.HandedBack) and sub.lease is not None:
         event = replace(event, exec_id=sub.lease.exec_id)
     return step(task, event)
+
+
+def unclaimed(task: Task, event: e.Event) -> Step:
+    """`step` in which any planner is believed."""
+    if isinstance(event, e.PlanGrew | e.Planned | e.PlanFailed | e.QuestionAsked):
+        event = replace(event, by=task.claimed_by)
+    return step(task, event)
+
+
+DECISIONS = {"fence": unfenced, "claim": unclaimed}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -12,10 +12,11 @@ from structlog.processors import format_exc_info
 from structlog.testing import capture_logs
 
 from agents.endings import failed, perform
-from agents.skill import Call
+from agents.skill import Call, Delegation
 from domain import strict_json
 from domain.errors import Misconfigured, NotFound, Refused, Unavailable
 from domain.messages import Context, ResultMessage
+from domain.model import Usage
 from domain.skill import Effect, Param, ParamType, SkillSpec
 from domain.task import Finding, Result
 from tests.fakes_bus import TRACE, attempt
@@ -52,6 +53,33 @@ async def test_a_result_with_findings_and_files_goes_out_whole() -> None:
     assert ending.status == "success"
     assert ending.content.findings == [{"severity": "high", "message": "eval of input", "where": "app.py:3"}]
     assert (ending.content.output, ending.content.files) == ({"n": 1}, ["r.md"])
+
+
+CALLS = (
+    Usage(model="m1", seconds=0.5, failed="HTTP 503 down"),
+    Usage(
+        model="m2", prompt_tokens=9, completion_tokens=3, cached_tokens=2, cost=0.001, seconds=1.0, is_estimated=True
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Result(summary="x", output=1, usage=CALLS),
+        Delegation(summary="x", plan={"tasks": [{"id": "a", "skill": "echo"}]}, usage=CALLS),
+    ],
+)
+async def test_what_models_were_asked_for_goes_out_with_it(value: Result | Delegation) -> None:
+    content = (await perform(returning(value), Call(params={}), 30.0, LIMIT)).content
+    assert [entry.model_dump() for entry in content.usage] == [asdict(call) for call in CALLS]
+
+
+async def test_a_plan_in_place_of_a_result_goes_out_as_a_plan() -> None:
+    plan = {"tasks": [{"id": "a", "skill": "echo"}]}
+    ending = await perform(returning(Delegation(summary="In two steps.", plan=plan)), Call(params={}), 30.0, LIMIT)
+    assert (ending.status, ending.content.summary, ending.content.plan) == ("success", "In two steps.", plan)
+    assert ending.content.output is None
 
 
 @pytest.mark.parametrize("error", [Refused, NotFound])
@@ -117,6 +145,8 @@ def nested(depth: int) -> list[Any]:
         Result(summary="x", output={1: "a", "1": "b"}),
         Result(summary="x", output=10**500),
         Result(summary="x", output=nested(31)),
+        Delegation(summary="x", plan=3),  # type: ignore[arg-type] # wrong on purpose
+        Delegation(summary="x", plan={"tasks": object()}),
     ],
 )
 async def test_what_the_wire_cannot_carry_is_no_result(value: Any) -> None:

@@ -26,6 +26,8 @@ SPEC = SkillSpec(
     keywords=("ls",),
     examples=("列出文件",),
     open_params=True,
+    aliases=("dir",),
+    cache_s=60,
 )
 
 
@@ -51,6 +53,8 @@ def test_a_skill_is_announced_with_all_that_is_known_of_it() -> None:
         "keywords": ["ls"],
         "examples": ["列出文件"],
         "open_params": True,
+        "aliases": ["dir"],
+        "cache_s": 60,
     }
 
 

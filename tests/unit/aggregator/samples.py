@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from domain import events as e
+from domain import growth
+from domain.ends import node_of
 from domain.plan import Node, Plan
 from domain.progress import run, step
 from domain.task import Failure, Result, Route, Scope, Subtask, SubtaskState, Task
@@ -68,6 +71,40 @@ def _attempt(key: str, outcome: Result | Failure) -> list[e.Event]:
     else:
         ended = e.Failed(key=key, attempt=None, exec_id=None, agent="agent", failure=outcome, at=AT, jitter=0.5)
     return [released, ended]
+
+
+def ended(task: Task, key: str, outcome: Result | Failure) -> Task:
+    """The task after one more subtask ended so."""
+    return run(task, _attempt(key, outcome))[0]
+
+
+def mapped(files: Sequence[str], lost: Collection[int] = (), request: str = "do it", **changes: Any) -> Task:
+    """A task that listed files and read each of them; some could not be read."""
+    each = Node(
+        id="each",
+        skill="read",
+        name="Read each",
+        dependencies=("ls",),
+        for_each="{{ls.output.files}}",
+        params={"path": "{{item}}"},
+        max_attempts=1,
+    )
+    listing = Node(id="ls", skill="list", name="List", max_attempts=1)
+    task = task_of(Plan(nodes=(listing, replace(each, **changes)), max_nodes=500), request)
+    task = ended(task, "ls", Result(summary=f"{len(files)} files", output={"files": list(files)}))
+    for place, name in enumerate(files):
+        outcome = Failure(code="refused", message="no access") if place in lost else Result(summary=f"read {name}")
+        task = ended(task, f"each.{place + 1}", outcome)
+    return task
+
+
+def divided(task: Task, key: str, *nodes: Node, summary: str = "") -> Task:
+    """The task after an agent brought a plan instead of a result."""
+    released = e.Released(key=key, agent="agent", at=AT, due_at=AT + timedelta(minutes=1))
+    children = growth.children(node_of(task, key), nodes)
+    result = Result(summary=summary)
+    made = e.Divided(key=key, attempt=None, exec_id=None, agent="agent", nodes=children, result=result, at=AT)
+    return run(task, [released, made])[0]
 
 
 def with_state(task: Task, key: str, **changes: object) -> Task:

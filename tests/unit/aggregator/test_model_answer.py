@@ -8,35 +8,41 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.model_answer import ModelAnswer, read_statements
-from aggregator.prompt import SYSTEM, answer_prompt, head_and_tail
+from aggregator.model_answer import Ask, Miss, ModelAnswer, Reply, ReplyCodec
+from aggregator.prompt import CHILDREN, SCHEMA, SYSTEM, answer_prompt, head_and_tail
 from aggregator.summary import summarise
 from domain import events as e
-from domain.answer import Author
+from domain.answer import Answer, Author, Verdict
 from domain.errors import ModelDown
 from domain.model import Completion, Prompt, Purpose
 from domain.plan import Plan, Repair
+from domain.ports import Listener
 from domain.progress import step
-from domain.task import Failure, Finding, Result, Scope, Task
-from tests.property.test_text_safety import DANGEROUS, SYNTAX, tokens
-from tests.unit.aggregator.samples import AT, SCOPE, chain, loose, settled, task_of
+from domain.task import Exchange, Failure, Finding, Result, Task
+from tests.fakes_model import in_pieces
+from tests.unit.aggregator.samples import AT, chain, loose, mapped, settled, task_of
 
 GOOD = json.dumps(
-    {"statements": [{"text": "There are 30 files.", "sources": ["a"]}, {"text": "- 3 are bad", "sources": ["b"]}]}
+    {
+        "verdict": "satisfied",
+        "missing": "",
+        "statements": [{"text": "There are 30 files.", "sources": ["a"]}, {"text": "- 3 are bad", "sources": ["b"]}],
+    }
 )
 
 
 class ScriptedModel:
-    """Says what it is told to, and remembers who asked what."""
+    """Says what it is told to, and remembers what it was asked."""
 
-    def __init__(self, text: str = GOOD, *, is_cached: bool = False) -> None:
-        self.text = text
-        self.is_cached = is_cached
-        self.asked: list[tuple[Scope, Prompt]] = []
+    def __init__(self, text: str = GOOD, *, is_kept: bool = False) -> None:
+        self.reply = Reply(text=text, model="m", is_kept=is_kept)
+        self.asked: list[tuple[Task, Prompt]] = []
 
-    async def __call__(self, scope: Scope, prompt: Prompt) -> Completion:
-        self.asked.append((scope, prompt))
-        return Completion(text=self.text, model="m", is_cached=self.is_cached)
+    async def __call__(self, task: Task, prompt: Prompt, listener: Listener) -> Reply:
+        self.asked.append((task, prompt))
+        for piece in in_pieces(self.reply.text):
+            listener.heard(piece)
+        return self.reply
 
 
 def two_done(**outcomes: Result | Failure) -> Task:
@@ -44,26 +50,32 @@ def two_done(**outcomes: Result | Failure) -> Task:
     return settled(loose(*(done | outcomes)), done | outcomes)
 
 
+async def written(model: Ask, task: Task) -> Answer:
+    answer = await ModelAnswer(model)(task, lambda _: None)
+    assert isinstance(answer, Answer)
+    return answer
+
+
 # --- asking -------------------------------------------------------------------------------------------------------
 
 
 async def test_what_the_model_says_is_the_answer() -> None:
     model = ScriptedModel()
-    answer = await ModelAnswer(model)(two_done())
+    answer = await written(model, two_done())
     assert answer.text == "There are 30 files. [a]\n- 3 are bad [b]"
-    assert answer.author is Author.MODEL
-    assert model.asked[0][0] == SCOPE
+    assert (answer.author, answer.verdict) == (Author.MODEL, Verdict.SATISFIED)
 
 
-async def test_a_remembered_answer_says_so() -> None:
-    assert (await ModelAnswer(ScriptedModel(is_cached=True))(two_done())).author is Author.CACHE
+async def test_a_kept_answer_says_so() -> None:
+    assert (await written(ScriptedModel(is_kept=True), two_done())).author is Author.CACHE
 
 
 async def test_failures_are_told_by_code_whatever_the_model_says() -> None:
     task = two_done(c=Failure(code="refused", message="no way"))
-    answer = await ModelAnswer(ScriptedModel())(task)
+    answer = await written(ScriptedModel(), task)
     assert answer.statements[0].text.startswith("**Partly done**: 2 of 3")
     assert any("no way" in statement.text and statement.sources == ("c",) for statement in answer.statements)
+    assert answer.verdict is Verdict.PARTIAL
 
 
 async def test_where_a_model_adds_nothing_it_is_not_asked() -> None:
@@ -72,79 +84,109 @@ async def test_where_a_model_adds_nothing_it_is_not_asked() -> None:
     failed = settled(chain("a"), {"a": Failure(code="refused")})
     for task in (brief, failed, cancelled, task_of(Plan(answer="hi"))):
         model = ScriptedModel()
-        assert await ModelAnswer(model)(task) == summarise(task)
+        assert await written(model, task) == summarise(task)
         assert model.asked == []
 
 
 async def test_one_long_result_is_worth_a_model() -> None:
-    model = ScriptedModel()
-    answer = await ModelAnswer(model)(settled(chain("a"), {"a": Result(summary="read", output="word " * 200)}))
+    answer = await written(ScriptedModel(), settled(chain("a"), {"a": Result(summary="read", output="word " * 200)}))
     assert answer.text == "There are 30 files."
 
 
 async def test_a_model_that_is_down_is_for_the_caller() -> None:
-    async def down(scope: Scope, prompt: Prompt) -> Completion:
+    async def down(task: Task, prompt: Prompt, listener: Listener) -> Reply:
         raise ModelDown("error.model_down", detail="x")
 
     with pytest.raises(ModelDown):
-        await ModelAnswer(down)(two_done())
+        await written(down, two_done())
 
 
-# --- reading the reply --------------------------------------------------------------------------------------------
+# --- the verdict ----------------------------------------------------------------------------------------------------
+
+
+def judged(verdict: Any, missing: Any = "the prices of March") -> str:
+    return json.dumps({**json.loads(GOOD), "verdict": verdict, "missing": missing})
+
+
+def with_rounds(task: Task, rounds_left: int) -> Task:
+    assert task.plan is not None
+    return replace(task, plan=replace(task.plan, rounds_left=rounds_left))
+
+
+@pytest.mark.parametrize("verdict", ["partial", "failed"])
+async def test_what_is_missing_is_worth_another_round(verdict: str) -> None:
+    missed = await ModelAnswer(ScriptedModel(judged(verdict)))(with_rounds(two_done(), 1), lambda _: None)
+    assert isinstance(missed, Miss)
+    assert missed.why == "the prices of March"
+    assert missed.answer == await written(ScriptedModel(judged(verdict)), two_done())
+
+
+async def test_without_another_round_what_is_missing_is_said() -> None:
+    answer = await written(ScriptedModel(judged("partial", "the *prices*")), two_done())
+    assert answer.verdict is Verdict.PARTIAL
+    assert answer.text.endswith("**Still missing**\n- the \\*prices\\*")
 
 
 @pytest.mark.parametrize(
-    "reply",
+    ("verdict", "missing"),
+    [("satisfied", "the prices"), ("partial", ""), ("partial", "  \n"), ("partial", None), ("odd", "x"), (7, "x")],
+)
+async def test_no_round_is_taken_without_a_reason(verdict: Any, missing: Any) -> None:
+    answer = await written(ScriptedModel(judged(verdict, missing)), with_rounds(two_done(), 2))
+    assert "Still missing" not in answer.text
+
+
+# --- what is kept of a reply ------------------------------------------------------------------------------------------
+
+
+def test_a_readable_reply_is_kept_with_its_model() -> None:
+    codec = ReplyCodec(two_done())
+    kept = codec.dump(Reply.of(Completion(text=GOOD, model="big")))
+    assert kept is not None
+    assert codec.load(kept) == Reply(text=GOOD, model="big", is_kept=True)
+
+
+@pytest.mark.parametrize(
+    "completion",
     [
-        "",
-        "Here you are: done!",
-        "{",
-        "[]",
-        '{"statements": {}}',
-        '{"statements": []}',
-        '{"statements": [{"text": "x", "sources": []}]}',
-        '{"statements": [{"text": "x", "sources": ["nobody"]}]}',
-        '{"statements": [{"text": "x"}, {"sources": ["a"]}, 7, null, {"text": 3, "sources": ["a"]}]}',
-        '{"statements": [{"text": "   ", "sources": ["a"]}]}',
-        '{"statements": [{"text": "cut off", "sources": ["a"',
-        "{" * 10_000,
+        Completion(text=GOOD, model="m", is_truncated=True),
+        Completion(text=GOOD, model="m", is_fallback=True),
+        Completion(text=GOOD[:-1], model="m"),
+        Completion(text="sorry", model="m"),
+        Completion(text='{"verdict": "satisfied", "missing": "", "statements": []}', model="m"),
+        Completion(text=judged("splendid"), model="m"),
     ],
 )
-async def test_an_unusable_reply_gives_the_summary(reply: str) -> None:
-    task = two_done()
-    assert read_statements(reply, task) == []
-    assert await ModelAnswer(ScriptedModel(reply))(task) == summarise(task)
+def test_what_is_cut_off_odd_or_a_fall_backs_is_not_kept(completion: Completion) -> None:
+    assert ReplyCodec(two_done()).dump(Reply.of(completion)) is None
 
 
-def test_unknown_sources_are_filtered_and_prose_around_is_forgiven() -> None:
-    reply = '```json\n{"statements": [{"text": "x", "sources": ["a", "ghost", "a", 7]}]}\n```'
-    [statement] = read_statements(reply, two_done())
-    assert (statement.text, statement.sources) == ("x", ("a",))
+@pytest.mark.parametrize("text", ["", "null", "7", "{}", '{"text": "sorry", "model": "m"}'])
+def test_what_was_kept_is_validated_again(text: str) -> None:
+    assert ReplyCodec(two_done()).load(text) is None
 
 
-def test_passages_are_set_apart_and_list_items_are_not() -> None:
-    texts = ["One.", "- two", "- three", "Four."]
-    reply = json.dumps({"statements": [{"text": text, "sources": ["a"]} for text in texts]})
-    assert [statement.text for statement in read_statements(reply, two_done())] == [
-        "One.",
-        "- two",
-        "- three",
-        "\nFour.",
-    ]
+def test_a_kept_reply_about_other_subtasks_is_of_no_use() -> None:
+    kept = ReplyCodec(two_done()).dump(Reply(text=GOOD, model="m"))
+    assert kept is not None
+    assert ReplyCodec(settled(loose("x", "y"), {})).load(kept) is None
 
 
-@given(st.lists(st.sampled_from([*SYNTAX, "\u202e", "\x1b[2J"]), max_size=30).map("".join))
-def test_a_hostile_reply_has_no_links_images_or_html(text: str) -> None:
-    reply = json.dumps({"statements": [{"text": text, "sources": ["a"]}] * 2})
-    markdown = "\n".join(statement.text for statement in read_statements(reply, two_done()))
-    assert not DANGEROUS & {token.type for token in tokens(markdown)}
-    assert "\x1b" not in markdown
-    assert "\u202e" not in markdown
+# --- any text -----------------------------------------------------------------------------------------------------
 
 
-@given(st.text(max_size=200) | st.recursive(st.none() | st.text(max_size=5) | st.integers(), st.lists).map(json.dumps))
-def test_reading_never_fails(reply: str) -> None:
-    assert isinstance(read_statements(reply, two_done()), list)
+@given(
+    st.text(max_size=300)
+    | st.recursive(st.none() | st.text(max_size=5) | st.integers(), st.lists).map(json.dumps)
+    | st.integers(0, len(GOOD)).map(lambda cut: GOOD[:cut])
+    | st.lists(st.sampled_from(["{", "}", "[", "]", GOOD, '"statements": [', ",", "\\", '"', "\ud800"])).map("".join)
+)
+async def test_any_reply_gives_an_answer(reply: str) -> None:
+    drafts: list[str] = []
+    answer = await ModelAnswer(ScriptedModel(reply))(two_done(), drafts.append)
+    assert isinstance(answer, Answer)
+    assert answer.statements
+    assert answer.verdict in Verdict
 
 
 # --- the prompt ---------------------------------------------------------------------------------------------------
@@ -156,7 +198,7 @@ def data_of(prompt: Prompt) -> list[Any]:
 
 def test_the_prompt_tells_states_results_failures_and_repairs() -> None:
     result = Result(summary="s", output={"n": 1}, findings=(Finding(severity="high", message="m", where="w"),))
-    plan = replace(loose("a", "b"), repairs=(Repair(kind="self_dependency", node="b"),))
+    plan = replace(loose("a", "b"), repairs=(Repair(kind="self_dependency", subtask="b"),))
     prompt = answer_prompt(settled(plan, {"a": result, "b": Failure(code="refused", message="no")}, "看看 it"))
     request, a, b, repairs = data_of(prompt)
     assert request == "看看 it"
@@ -170,15 +212,52 @@ def test_the_prompt_tells_states_results_failures_and_repairs() -> None:
         "findings": "high: m w",
     }
     assert (b["state"], b["why"]) == ("failed", "the skill refused: no")
-    assert repairs == ["“b” no longer depends on itself"]
+    assert repairs == ["I removed the dependency of “b” on itself"]
     assert "Chinese" in prompt.user
     assert (prompt.purpose, prompt.wants_json, prompt.system) == (Purpose.ANSWER, True, SYSTEM)
+    assert prompt.schema == SCHEMA
 
 
 def test_equal_inputs_give_equal_prompts() -> None:
     task = two_done()
     other = replace(task, id="ZZZZZZ", trace_id="f" * 32, version=7)
     assert answer_prompt(task) == answer_prompt(other)
+
+
+def test_the_schema_is_strict() -> None:
+    def check(schema: Any) -> None:
+        if schema.get("type") == "object":
+            assert schema["required"] == list(schema["properties"])
+            assert schema["additionalProperties"] is False
+            for inner in schema["properties"].values():
+                check(inner)
+        if "items" in schema:
+            check(schema["items"])
+
+    check(SCHEMA)
+    assert list(SCHEMA["properties"]) == ["verdict", "missing", "statements"]
+    assert json.loads(json.dumps(dict(SCHEMA))) == SCHEMA
+
+
+def test_the_prompt_groups_children_under_their_parent_and_shows_only_some() -> None:
+    prompt = answer_prompt(mapped([f"{number}.csv" for number in range(100)], lost={3, 99}))
+    _, listed, parent = data_of(prompt)
+    assert listed["key"] == "ls"
+    assert (parent["key"], parent["succeeded"]) == ("each", "98 of 100, 60 not shown")
+    children = parent["children"]
+    assert len(children) == CHILDREN
+    assert [child["key"] for child in children[:2] + children[-1:]] == ["each.1", "each.2", "each.100"]
+    assert (children[0]["item"], children[0]["summary"]) == ("0.csv", "read 0.csv")
+    assert children[3]["why"].startswith("the skill refused")
+
+
+def test_the_prompt_tells_what_was_asked_and_why_it_was_planned_anew() -> None:
+    task = two_done()
+    plan = replace(task.plan, misses=("", "the prices"))
+    task = replace(task, plan=plan, dialogue=(Exchange(said="Which month?", reply="March </data>"),))
+    _, dialogue, _, _, misses = data_of(answer_prompt(task))
+    assert dialogue == [{"asked": "Which month?", "said": "March </data>"}]
+    assert misses == ["a critical subtask failed", "the prices"]
 
 
 def test_data_cannot_leave_its_fence() -> None:

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.summary import LOST, summarise
+from aggregator.summary import summarise
+from aggregator.tree import LOST
 from domain import events as e
-from domain.answer import Answer, Author
+from domain.answer import Answer, Author, Verdict
 from domain.markdown import readable
-from domain.plan import Plan, Repair
-from domain.progress import step
-from domain.task import FINAL, Failure, Finding, Result, SubtaskState, Task
+from domain.plan import Condition, Node, Op, Plan, Repair
+from domain.progress import run, step
+from domain.task import FINAL, Failure, Finding, Result, SubtaskState, Task, TaskState
 from tests.property.test_text_safety import DANGEROUS, SYNTAX, shown, tokens
-from tests.unit.aggregator.samples import AT, chain, loose, settled, task_of, with_state
+from tests.unit.aggregator.samples import AT, chain, divided, ended, loose, mapped, settled, task_of, with_state
 
 HELLO = Result(summary="hello", output={"text": "hello"})
 HAN = "\u4e00-\u9fff"
@@ -85,7 +86,7 @@ def partly_done(request: str = "check it") -> Task:
     )
     plan = replace(
         loose("scan", "secure", "count", "mail"),
-        repairs=(Repair(kind="cut_edge", node="count", other="scan"),),
+        repairs=(Repair(kind="cut_edge", subtask="count", before="scan"),),
         unplaced=("order a pizza",),
     )
     return settled(
@@ -118,7 +119,7 @@ def test_a_partly_done_task_tells_everything_once_with_its_sources() -> None:
         "- order a pizza: nothing was done about this",
         "",
         "**Changed in the plan**",
-        "- to break a circle, “count” no longer waits for “scan” [count]",
+        "- I removed the dependency of “count” on “scan”, because “scan” already waits for “count” [count]",
         "",
         "**Files**",
         "- `out/a_b.csv` [scan]",
@@ -205,6 +206,160 @@ def test_a_direct_reply_is_the_planners() -> None:
     answer = summarise(task_of(Plan(answer="Hi **you**, see [this](http://evil.example)")))
     assert answer.author is Author.PLAN
     assert answer.text == "Hi **you**, see \\[this](`http://evil.example`)"
+
+
+# --- verdicts -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("task", "verdict"),
+    [
+        (settled(loose("a", "b"), {"a": HELLO, "b": HELLO}), Verdict.SATISFIED),
+        (settled(loose("a", "b"), {"a": HELLO}), Verdict.PARTIAL),
+        (settled(replace(loose("a"), unplaced=("a pizza",)), {"a": HELLO}), Verdict.PARTIAL),
+        (settled(loose("a", "b"), {}), Verdict.FAILED),
+        (step(task_of(None), e.PlanFailed(failure=Failure(code="no_plan"), at=AT))[0], Verdict.FAILED),
+        (step(task_of(None), e.CancelRequested(at=AT))[0], Verdict.FAILED),
+        (task_of(Plan(answer="42")), Verdict.SATISFIED),
+    ],
+)
+def test_rules_judge_too(task: Task, verdict: Verdict) -> None:
+    assert summarise(task).verdict is verdict
+
+
+# --- maps, sub-plans, rounds, conditions --------------------------------------------------------------------------
+
+
+def test_a_map_says_how_many_of_all_and_names_those_that_were_lost() -> None:
+    task = mapped([f"{number}.csv" for number in range(12)], lost={4})
+    told = lines(task)
+    assert told[:5] == [
+        "**Partly done**: 12 of 13 steps succeeded (12 s).",
+        "- **List**: 12 files [ls]",
+        "- **Read each**: 11 of 12 [each]",
+        "  - **Read each 1 (0.csv)**: read 0.csv [each.1]",
+        "  - **Read each 2 (1.csv)**: read 1.csv [each.2]",
+    ]
+    assert told[11] == "  - … and 3 more [each]"
+    assert "- **Read each 5 (4.csv)**: the skill refused: no access [each.5]" in told
+    assert summarise(task).verdict is Verdict.PARTIAL
+
+
+def test_a_map_over_nothing_is_done() -> None:
+    assert lines(mapped([]))[-1] == "- **Read each**: nothing to do, the list is empty [each]"
+    assert summarise(mapped([])).verdict is Verdict.SATISFIED
+
+
+def test_many_lost_children_are_not_all_listed() -> None:
+    told = lines(mapped(["x.csv"] * 300, lost=set(range(300))))
+    [named] = [line for line in told if "and 295 more: the skill refused" in line]
+    assert named.endswith(" [each]")
+    assert len("\n".join(told)) < 1500
+
+
+def test_a_map_of_something_odd_is_numbered() -> None:
+    plan = Plan(nodes=(replace(chain("ls").nodes[0], id="ls"), each_of("{{ls.output}}")))
+    task = ended(task_of(plan), "ls", Result(summary="listed", output=[{"a": 1}, "*b*\u202e"]))
+    task = ended(ended(task, "each.1", HELLO), "each.2", HELLO)
+    assert "  - **Each 1**: hello [each.1]" in lines(task)
+    assert "  - **Each 2 (*b*⟨U+202E⟩)**: hello [each.2]" in lines(task)
+
+
+def each_of(items: str) -> Node:
+    return Node(id="each", skill="do", name="Each", dependencies=("ls",), for_each=items)
+
+
+def test_a_sub_plan_is_told_as_a_tree() -> None:
+    task = divided(task_of(chain("goal", "write")), "goal", *chain("look", "sort").nodes, summary="in two parts")
+    task = ended(task, "goal.look", Result(summary="looked"))
+    task = divided(task, "goal.sort", *loose("left", "right").nodes)
+    task = ended(ended(task, "goal.sort.left", Result(summary="sorted")), "goal.sort.right", Failure(code="timeout"))
+    task = ended(task, "write", Result(summary="written"))
+    assert lines(task)[:7] == [
+        "**Partly done**: 3 of 4 steps succeeded (12 s).",
+        "- **Step goal**: 2 of 2 · in two parts [goal]",
+        "  - **Step look**: looked [goal.look]",
+        "  - **Step sort**: 1 of 2 [goal.sort]",
+        "    - **Step left**: sorted [goal.sort.left]",
+        "- **Step write**: written [write]",
+        "",
+    ]
+    assert "- **Step right**: it took longer than its time limit [goal.sort.right]" in lines(task)
+
+
+def test_what_a_later_subtask_was_built_upon_is_not_told_in_full() -> None:
+    report = "First paragraph.\n\nSecond paragraph."
+    task = divided(task_of(chain("goal", "write")), "goal", *loose("part").nodes)
+    task = ended(task, "goal.part", Result(summary="read", output="x" * 500))
+    assert "xxx" not in summarise(ended(task, "write", Result(summary="written", output=report))).text
+
+
+def test_a_condition_that_did_not_apply_is_no_failure() -> None:
+    count, warn, log = chain("count", "warn", "log").nodes
+    warn = replace(warn, condition=Condition(ref="{{count.output.n}}", op=Op.GT, value=5))
+    task = ended(task_of(Plan(nodes=(count, warn, log))), "count", Result(summary="3 found", output={"n": 3}))
+    assert lines(task) == [
+        "**Done**: 1 steps in 12 s.",
+        "- **Step count**: 3 found [count]",
+        "",
+        "**Not needed**",
+        "- **Step warn**: its condition did not apply [warn]",
+        "- **Step log**: what it depends on was not needed [log]",
+    ]
+    assert summarise(task).verdict is Verdict.SATISFIED
+
+
+def planned_anew(task: Task, *names: str) -> Task:
+    more = replace(loose(*names), rounds_left=2)
+    return run(task, [e.PlanningStarted(until=AT, by="p"), e.Planned(plan=more, at=AT, by="p")])[0]
+
+
+def critical_plan() -> Plan:
+    fetch, rest = loose("fetch", "rest").nodes
+    return Plan(nodes=(replace(fetch, critical=True), rest), rounds_left=2)
+
+
+def test_a_later_round_makes_up_for_an_earlier_one() -> None:
+    task = ended(task_of(critical_plan()), "rest", HELLO)
+    task = ended(task, "fetch", Failure(code="unavailable", message="503"))
+    assert task.state is TaskState.PLANNING
+    task = ended(planned_anew(task, "mirror"), "mirror", Result(summary="fetched"))
+    assert lines(task) == [
+        "**Done**: 2 steps in 12 s.",
+        "- **Step rest**: hello [rest]",
+        "- **Step mirror**: fetched [mirror]",
+        "",
+        "**Planned anew, because**",
+        "- a critical step failed",
+        "  - **Step fetch**: something it needs is not available right now: 503 [fetch]",
+    ]
+    assert summarise(task).verdict is Verdict.SATISFIED
+
+
+def test_a_round_that_brings_nothing_new_leaves_what_was_missing() -> None:
+    task = ended(task_of(replace(chain("a"), rounds_left=2)), "a", HELLO)
+    task, _ = step(task, e.Dissatisfied(why="the *prices*", at=AT))
+    task = planned_anew(task)
+    assert lines(task)[-2:] == ["**Planned anew, because**", "- the *prices*"]
+    assert summarise(task).verdict is Verdict.PARTIAL
+
+
+@pytest.mark.parametrize("language", ["do it", "检查代码"])
+def test_a_question_is_nobodys_answer(language: str) -> None:
+    task, _ = step(task_of(None, language), e.PlanningStarted(until=AT, by="p"))
+    task, _ = step(task, e.QuestionAsked(question="SECRET?", at=AT, by="p"))
+    assert task.question == "SECRET?"
+    for end in (e.CancelRequested(at=AT), e.DeadlinePassed(at=task.deadline_at)):
+        assert "SECRET" not in summarise(step(task, end)[0]).text
+    assert "SECRET" not in summarise(settled(replace(chain("a"), question="SECRET?"), {"a": HELLO})).text
+
+
+def test_an_unknown_outcome_of_an_earlier_round_is_still_asked_about() -> None:
+    task = ended(task_of(critical_plan()), "rest", HELLO)
+    task = ended(task, "fetch", Failure(code="unavailable"))
+    task = with_state(task, "fetch", state=SubtaskState.UNKNOWN, failure=Failure(code="outcome_unknown"))
+    task = ended(planned_anew(task, "mirror"), "mirror", HELLO)
+    assert "Check whether **Step fetch** has happened" in "\n".join(lines(task))
 
 
 # --- properties ---------------------------------------------------------------------------------------------------

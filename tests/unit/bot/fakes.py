@@ -119,7 +119,7 @@ class FakePlatform:
             raise RuntimeError("the process dies here")
 
 
-async def no_preview(text: str, language: Language) -> Plan:
+async def no_preview(_scope: Scope, text: str, language: Language) -> Plan:
     raise AssertionError("nothing is to be planned here")
 
 
@@ -185,7 +185,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(preview: Callable[[str, Language], Awaitable[Plan]] = no_preview) -> AsyncIterator[Stage]:
+async def stage(preview: Callable[[Scope, str, Language], Awaitable[Plan]] = no_preview) -> AsyncIterator[Stage]:
     """Set everything up on an empty database in memory."""
     clock, entropy, bus = FakeClock(), CountingEntropy(), FakeControlBus()
     store = FlakyStore(open_store("sqlite://", clock))

@@ -9,7 +9,7 @@ from bot.card_text import APPROVAL_MARK, LOUDNESS, MARKS, TASK_MARKS, card_text,
 from bot.platforms.console_view import STYLES, card_view, render
 from domain.card import Card, CardLine
 from domain.plan import Repair
-from domain.task import Failure, SubtaskState, TaskState
+from domain.task import FINAL, Failure, SubtaskState, TaskState
 from domain.texts import CATALOGUE, Language
 
 S = SubtaskState
@@ -57,7 +57,7 @@ SAMPLE = (
 
 
 def test_the_text_of_a_card() -> None:
-    assert card_text(card_of(*SAMPLE, repairs=(Repair(kind="self_dependency", node="c"),))).splitlines() == [
+    assert card_text(card_of(*SAMPLE, repairs=(Repair(kind="self_dependency", subtask="c"),))).splitlines() == [
         "● K3M9QX · running · 1/7 · 1 min 15 s",
         "✓ Step a · files · 0.4 s",
         "● Step b · shell · 1 min 1 s · retries ×1",
@@ -66,7 +66,7 @@ def test_the_text_of_a_card() -> None:
         "◌ Step e · waiting for an agent",
         "! Step f · waits for your approval: /approve K3M9QX",
         "↷ Step g · what it depends on did not succeed",
-        "↻ “c” no longer depends on itself",
+        "↻ I removed the dependency of “c” on itself",
     ]
 
 
@@ -128,13 +128,115 @@ def test_hostile_titles_stay_in_their_place() -> None:
 
 def test_changes_tell_each_state_once() -> None:
     received = card_of(state=TaskState.RECEIVED, seconds=0)
-    planned = card_of(line("a"), line("b"), repairs=(Repair(kind="self_dependency", node="b"),))
+    planned = card_of(line("a"), line("b"), repairs=(Repair(kind="self_dependency", subtask="b"),))
     running = card_of(line("a", S.RUNNING, agent="x", seconds=1), line("b"))
     retried = card_of(line("a", S.READY, agent="x", retries=1), line("b"))
     done = card_of(line("a", S.SUCCEEDED, agent="x", seconds=2), line("b"), state=TaskState.ANSWERED)
     assert changes(None, received) == ["○ K3M9QX · received · 0.0 s"]
-    assert changes(received, planned) == ["● K3M9QX · running · 0/2 · 1 min 15 s", "↻ “b” no longer depends on itself"]
+    assert changes(received, planned) == [
+        "● K3M9QX · running · 0/2 · 1 min 15 s",
+        "↻ I removed the dependency of “b” on itself",
+    ]
     assert changes(planned, planned) == []
     assert changes(planned, running) == ["  K3M9QX ● Step a · x · 1.0 s"]
     assert changes(running, retried) == ["  K3M9QX ◌ Step a · x · retries ×1 · will try again"]
     assert changes(retried, done) == ["✓ K3M9QX · answered · 1/2 · 1 min 15 s", "  K3M9QX ✓ Step a · x · 2.0 s"]
+
+
+# --- trees, questions, rounds, drafts -------------------------------------------------------------------------------
+
+
+def tree(*states: SubtaskState) -> tuple[CardLine, ...]:
+    """A map with a child per state, between two others."""
+    children = [line(f"m.{number}", state, depth=1) for number, state in enumerate(states, start=1)]
+    ended = sum(state in FINAL for state in states)
+    return (line("a", S.SUCCEEDED), line("m", S.RUNNING, done=ended, total=len(states)), *children, line("z"))
+
+
+def test_children_stand_below_their_parent_which_counts_them() -> None:
+    card = card_of(*tree(S.SUCCEEDED, S.RUNNING))
+    assert card_text(card).splitlines()[1:] == [
+        "✓ Step a",
+        "● Step m · 1/2",
+        "  ✓ Step m.1",
+        "  ● Step m.2",
+        "○ Step z",
+    ]
+    assert plain(render(card_view(card), 80))[1:] == [
+        "  ✓    Step a",
+        "  ●    Step m · 1/2",
+        "    ✓    Step m.1",
+        "    ●    Step m.2",
+        "  ○    Step z",
+    ]
+
+
+def test_where_room_is_short_quiet_children_are_only_counted() -> None:
+    card = card_of(*tree(*[S.SUCCEEDED] * 30, S.FAILED, S.RUNNING, *[S.READY] * 30))
+    shown, hidden = visible(card, 10)
+    assert [each.key for each in shown] == ["a", "m", "m.31", "m.32", "z"]
+    assert hidden == 0
+    assert "Step m · 31/62" in card_text(card, 10)
+
+
+def test_what_is_shown_of_a_tree_hangs_on_its_parents() -> None:
+    lines = [line(f"n{number}", S.RUNNING) for number in range(20)]
+    nested = (line("m", S.SUCCEEDED), line("m.s", S.SUCCEEDED, depth=1), line("m.s.x", S.FAILED, depth=2))
+    shown, hidden = visible(card_of(*lines, *nested), 5)
+    assert [each.key for each in shown] == ["n0", "m", "m.s", "m.s.x"]
+    assert hidden == 19
+
+
+def test_a_growing_plan_says_how_far_it_is() -> None:
+    card = card_of(line("a", S.RUNNING), line("b"), state=TaskState.PLANNING, is_planning=True)
+    assert card_text(card).startswith("◐ K3M9QX · making a plan, 2 step(s) so far · 0/2 · ")
+    assert card_text(card_of(state=TaskState.PLANNING, is_planning=True)).startswith("◐ K3M9QX · making a plan · ")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_question_comes_first_and_says_how_to_answer(language: Language) -> None:
+    card = card_of(state=TaskState.WAITING, question="Which one?\x1b[2J\n\u202eThis?", language=language)
+    told = card_text(card).splitlines()
+    assert told[1:3] == ["? Which one?", "  ⟨U+202E⟩This?"]
+    assert "/cancel K3M9QX" in told[3]
+    drawn = render(card_view(card), 40)
+    assert all(cell_len(row) <= 40 for row in plain(drawn))
+    assert "Which one?" in drawn
+    assert "\x1b[2J" not in drawn
+
+
+def test_rounds_say_why_and_how_many_there_may_be() -> None:
+    card = card_of(line("a"), rounds=("", "the *prices*\nof March"), rounds_left=1)
+    assert card_text(card).splitlines()[2:] == [
+        "↺ planned anew (1/3): a critical step failed",
+        "↺ planned anew (2/3): the *prices* of March",
+    ]
+
+
+def test_a_draft_is_shown_by_its_end() -> None:
+    draft = "\n\n".join(f"passage {number} \\* \x1b[1m" for number in range(30))
+    told = card_text(card_of(line("a"), draft=draft)).splitlines()
+    assert told[2] == "✎ answer so far:"
+    assert told[-1] == "  passage 29 *"
+    assert 3 < len(told) < 10
+    assert len("".join(card_text(card_of(draft="x" * 5000)).splitlines())) < 600
+    assert card_text(card_of(line("a"), draft="  \n ")) == card_text(card_of(line("a")))
+
+
+def test_a_card_with_everything_still_shows_subtasks_in_a_small_terminal() -> None:
+    card = card_of(*tree(*[S.RUNNING] * 20), question="Q" * 500, rounds=("x",), draft="d " * 500)
+    rows = plain(render(card_view(card, 12), 80))
+    assert any("Step m ·" in row for row in rows)
+    assert len(rows) < 30
+
+
+def test_changes_tell_growth_rounds_and_repairs_once() -> None:
+    repair = Repair(kind="self_dependency", subtask="b")
+    begun = card_of(line("a"), state=TaskState.PLANNING, is_planning=True, seconds=1)
+    grown = card_of(line("a"), line("b"), state=TaskState.PLANNING, is_planning=True, seconds=2)
+    whole = card_of(line("a"), line("b"), repairs=(repair,), seconds=3)
+    anew = card_of(line("a"), line("b"), repairs=(repair,), rounds=("more",), rounds_left=1, seconds=4)
+    assert changes(begun, grown) == ["◐ K3M9QX · making a plan, 2 step(s) so far · 0/2 · 2.0 s"]
+    assert changes(grown, whole) == ["● K3M9QX · running · 0/2 · 3.0 s", "↻ I removed the dependency of “b” on itself"]
+    assert changes(whole, anew) == ["↺ planned anew (1/2): more"]
+    assert changes(anew, anew) == []

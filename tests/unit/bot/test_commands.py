@@ -15,7 +15,7 @@ from domain.task import Failure, SubtaskState, Task, TaskState
 from domain.texts import Language
 from tests.unit.bot.fakes import Stage, plan_of, released, stage, started, succeeded
 
-COMMANDS = ("ask", "status", "tasks", "cancel", "retry", "approve", "plan", "agents", "help")
+COMMANDS = ("ask", "fresh", "status", "tasks", "cancel", "retry", "approve", "plan", "agents", "cost", "help")
 
 
 async def reply_to(on: Stage, text: str, user: str = "ann") -> Reply:
@@ -33,6 +33,28 @@ async def test_plain_text_and_ask_are_the_same(text: str) -> None:
         taken = await on.say(text)
         assert isinstance(taken, Accepted)
         assert (await on.task(taken.task_id)).request == "hello"
+
+
+async def test_fresh_is_ask_without_what_was_kept() -> None:
+    async with stage() as on:
+        asked, fresh = await on.say("/ask hello"), await on.say("/fresh hello")
+        assert not (await on.task(asked.task_id)).is_fresh
+        task = await on.task(fresh.task_id)
+        assert (task.request, task.is_fresh) == ("hello", True)
+
+
+async def test_while_a_question_waits_plain_text_is_the_reply_and_commands_are_commands() -> None:
+    async with stage() as on:
+        task_id = await on.accepted(request="write the report")
+        now = on.clock.now()
+        begun = e.PlanningStarted(until=now + timedelta(minutes=1), by="p")
+        await on.happen(task_id, begun, e.QuestionAsked(question="Which month?", at=now, by="p"))
+        for command in ("/ask hello", "/fresh hello"):
+            assert (await on.say(command)).task_id != task_id
+        assert task_id in (await reply_to(on, "/tasks")).text
+        assert (await on.task(task_id)).question == "Which month?"
+        assert await on.say("March") == Accepted(task_id=task_id, is_new=False, is_reply=True)
+        assert (await on.task(task_id)).question is None
 
 
 @pytest.mark.parametrize("text", ["/etc/passwd is what?", "/ hello", "//", "1/2"])
@@ -58,7 +80,7 @@ async def test_help_lists_every_command_in_the_users_language() -> None:
         assert "任务" in (await reply_to(on, "/help")).text
 
 
-@pytest.mark.parametrize("text", ["/ask", "/ask   ", "/plan", "/ask \x00\x01"])
+@pytest.mark.parametrize("text", ["/ask", "/ask   ", "/plan", "/fresh", "/ask \x00\x01"])
 async def test_a_command_without_its_text_says_so(text: str) -> None:
     async with stage() as on:
         assert (await reply_to(on, text)).is_refusal
@@ -74,7 +96,7 @@ async def test_a_database_that_is_down_is_not_hidden() -> None:
 # --- ids ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["status", "cancel", "retry", "approve"])
+@pytest.mark.parametrize("command", ["status", "cancel", "retry", "approve", "cost"])
 async def test_unknown_and_foreign_ids_are_the_same(command: str) -> None:
     async with stage() as on:
         theirs = await on.accepted(plan_of("a"), user="bob")
@@ -191,7 +213,7 @@ async def test_agents_lists_who_is_alive() -> None:
 
 
 async def test_plan_previews_and_starts_nothing() -> None:
-    async def preview(text: str, language: Language) -> Plan:
+    async def preview(_scope: Scope, text: str, language: Language) -> Plan:
         assert (text, language) == ("清点文件", "zh")
         return plan_of("a", "b", effect=Effect.EXTERNAL)
 
@@ -202,7 +224,7 @@ async def test_plan_previews_and_starts_nothing() -> None:
 
 
 async def test_a_model_that_is_down_is_said() -> None:
-    async def preview(text: str, language: Language) -> Plan:
+    async def preview(_scope: Scope, text: str, language: Language) -> Plan:
         raise ModelDown("error.model_down", detail="timeout")
 
     async with stage(preview) as on:
@@ -328,7 +350,7 @@ async def test_retry_is_a_new_task_that_keeps_what_succeeded() -> None:
         assert await on.task(old.id) == old
 
 
-@pytest.mark.parametrize("typed", ["{id} a", "{id}.a"])
+@pytest.mark.parametrize("typed", ["{id} a", "{id}.a", "{id}  a"])
 async def test_retry_of_a_step_runs_it_and_what_follows(typed: str) -> None:
     async with stage() as on:
         old = await half_failed(on)
@@ -346,6 +368,7 @@ async def test_retry_of_a_task_without_a_plan_asks_again() -> None:
         await on.answered(task_id)
         new = await on.task((await on.say(f"/retry {task_id}")).task_id)
         assert (new.state, new.request, new.retry_of) == (TaskState.RECEIVED, "do the impossible", task_id)
+        assert new.is_fresh
 
 
 async def test_retry_refusals_say_why() -> None:
@@ -356,7 +379,8 @@ async def test_retry_refusals_say_why() -> None:
         await on.happen(task_id, released("a", on.clock), succeeded("a", on.clock))
         await on.answered(task_id)
         assert "succeeded" in (await reply_to(on, f"/retry {task_id}")).text
-        assert "no step nope" in (await reply_to(on, f"/retry {task_id} nope")).text
+        for typed in (f"{task_id} t1.2.x", f"{task_id}.t1.2.x"):
+            assert "no step t1.2.x" in (await reply_to(on, f"/retry {typed}")).text
         assert isinstance(await on.say(f"/retry {task_id} a"), Accepted)
 
 

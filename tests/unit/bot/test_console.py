@@ -124,6 +124,22 @@ async def test_an_approval_is_asked_with_its_parameters() -> None:
         assert await screen.left() == 0
 
 
+async def test_a_question_appears_and_the_next_line_answers_it() -> None:
+    async with terminal() as screen:
+        screen.type("vague month")
+        await screen.shows("? Which month?")
+        await screen.draws("? Which month?")
+        assert "next message" in screen.prompt()
+        screen.type("pay in March")
+        await screen.shows("Waits for approval: Do pay (pay)")
+        screen.type("/approve")
+        await screen.shows("in March")
+        await until(lambda: screen.prompt() == "› ")
+        screen.keys.send_text(CTRL_D)
+        assert await screen.left() == 0
+    assert screen.printed().count("? Which month?") == 1
+
+
 async def test_several_tasks_share_the_space_above_the_prompt() -> None:
     async with terminal() as screen:
         screen.type("wait one")

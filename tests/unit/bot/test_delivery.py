@@ -3,12 +3,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from bot.delivery import DeliveryLoop, DeliverySettings
 from bot.platform import ChatPlatform
+from domain import events as e
 from domain.errors import Refused, Unavailable, XingshuError
+from domain.messages import Nudge
 from domain.task import TaskState
 from tests.unit.bot.fakes import FakePlatform, Stage, plan_of, released, stage, succeeded, until
 
@@ -191,3 +194,101 @@ async def test_a_database_that_is_down_is_waited_for() -> None:
             assert platform.cards == []
             on.store.is_down = False
             await until(lambda: platform.cards)
+
+
+# --- questions and drafts -----------------------------------------------------------------------------------------
+
+
+def heard(task_id: str, text: str) -> Nudge:
+    return Nudge(kind="draft", task_id=task_id, text=text)
+
+
+async def writing(on: Stage, platform: FakePlatform) -> str:
+    """A task whose answer is being written, with its card shown."""
+    task_id = await on.accepted(plan_of("a"))
+    await until(lambda: platform.cards)
+    await on.happen(task_id, released("a", on.clock), succeeded("a", on.clock))
+    await on.clock.advance(platform.min_edit_interval_s)
+    await until(lambda: platform.cards[-1][1].done == 1)
+    await settled_down(on)
+    return task_id
+
+
+async def test_a_draft_is_shown_under_the_spacing_of_edits_and_only_the_newest() -> None:
+    platform = FakePlatform()
+    async with stage() as on, delivering(on, platform):
+        task_id = await writing(on, platform)
+        before = len(platform.cards)
+        await on.bus.nudge([heard(task_id, "one"), heard(task_id, "one two")])
+        await on.swept()
+        assert len(platform.cards) == before
+        await on.clock.advance(platform.min_edit_interval_s)
+        await until(lambda: len(platform.cards) > before)
+        message_id, card = platform.cards[-1]
+        assert (message_id, card.draft) == (f"m-{task_id}", "one two")
+        await on.clock.advance(10 * platform.min_edit_interval_s)
+        await on.swept()
+        assert len(platform.cards) == before + 1
+
+
+async def test_a_draft_is_forgotten_when_the_answer_is_there() -> None:
+    platform = FakePlatform()
+    async with stage() as on, delivering(on, platform):
+        task_id = await writing(on, platform)
+        await on.bus.nudge([heard(task_id, "half of it")])
+        await on.answered(task_id)
+        await until(lambda: platform.answers)
+        await on.bus.nudge([heard(task_id, "too late")])
+        await on.clock.advance(10 * platform.min_edit_interval_s)
+        await on.swept()
+        assert [card.draft for _, card in platform.cards if card.state is TaskState.ANSWERED] == [""]
+        assert all(card.draft != "too late" for _, card in platform.cards)
+
+
+async def test_a_draft_of_a_round_that_is_planned_anew_is_not_shown() -> None:
+    platform = FakePlatform()
+    async with stage() as on, delivering(on, platform):
+        task_id = await on.accepted(replace(plan_of("a"), rounds_left=1))
+        await on.happen(task_id, released("a", on.clock), succeeded("a", on.clock))
+        await until(lambda: platform.cards)
+        await on.bus.nudge([heard(task_id, "too little")])
+        await on.happen(task_id, e.Dissatisfied(why="the prices", at=on.clock.now()))
+        await on.clock.advance(platform.min_edit_interval_s)
+        await until(lambda: platform.cards[-1][1].rounds)
+        assert platform.cards[-1][1].draft == ""
+
+
+async def test_drafts_of_other_bots_tasks_are_not_kept() -> None:
+    platform = FakePlatform(bot_id="b2")
+    async with stage() as on:
+        loop = DeliveryLoop(on.store, on.bus, on.clock, platform, BUSY)
+        for number in range(1000):
+            loop._hear(heard(f"{number:06}", "x"))
+        assert loop._drafts == {}
+
+
+async def test_a_draft_that_cannot_be_shown_is_lost_and_nothing_else() -> None:
+    platform = FakePlatform()
+    async with stage() as on, delivering(on, platform):
+        task_id = await writing(on, platform)
+        await on.clock.advance(platform.min_edit_interval_s)
+        platform.error = Unavailable("error.broker_down")
+        await on.bus.nudge([heard(task_id, "half of it")])
+        await on.swept()
+        platform.error = None
+        await on.answered(task_id)
+        await on.clock.advance(60)
+        await settled_down(on)
+        assert platform.answers == [(task_id, "all done")]
+
+
+async def test_a_question_does_not_wait_for_the_chats_turn() -> None:
+    platform = FakePlatform()
+    async with stage() as on, delivering(on, platform):
+        task_id = await on.accepted()
+        await until(lambda: platform.cards)
+        now = on.clock.now()
+        asked = e.QuestionAsked(question="Which month?", at=now, by="p")
+        await on.happen(task_id, e.PlanningStarted(until=now, by="p"), asked)
+        await until(lambda: len(platform.cards) == 2)
+        assert platform.cards[-1][1].question == "Which month?"

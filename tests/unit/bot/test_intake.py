@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.intake import Accepted, Intake, IntakeSettings, Reply
+from domain import events as e
 from domain.errors import Refused, StoreDown
 from domain.ids import TASK_ID_BITS
 from domain.plan import Plan
-from domain.task import TaskState
-from tests.unit.bot.fakes import plan_of, stage
+from domain.task import Exchange, TaskState
+from tests.unit.bot.fakes import Stage, plan_of, stage
 
 
 async def test_a_message_becomes_a_task_and_only_then_is_it_told() -> None:
@@ -98,4 +100,101 @@ async def test_nothing_is_told_when_nothing_was_kept() -> None:
         on.store.is_down = True
         with pytest.raises(StoreDown):
             await on.intake.receive(on.message("hello"))
+        assert on.bus.nudged == []
+
+
+async def test_a_request_can_be_fresh() -> None:
+    async with stage() as on:
+        taken = [await on.intake.receive(on.message("hello"), is_fresh=is_fresh) for is_fresh in (True, False)]
+        assert [(await on.task(one.task_id)).is_fresh for one in taken] == [True, False]
+
+
+# --- replies ------------------------------------------------------------------------------------------------------
+
+
+async def asking(on: Stage, question: str = "Which month?", user: str = "ann", request: str = "report") -> str:
+    """A task that waits for the answer to its question."""
+    task_id = await on.accepted(request=request, user=user)
+    now = on.clock.now()
+    asked = e.QuestionAsked(question=question, at=now, by="p")
+    task = await on.happen(task_id, e.PlanningStarted(until=now, by="p"), asked)
+    assert task.question == question
+    on.bus.nudged.clear()
+    return task_id
+
+
+async def test_plain_text_answers_the_question_of_a_task() -> None:
+    async with stage() as on:
+        task_id = await asking(on)
+        assert await on.say("March\r\nplease") == Accepted(task_id=task_id, is_new=False, is_reply=True)
+        task = await on.task(task_id)
+        assert (task.state, task.question) == (TaskState.RECEIVED, None)
+        assert task.dialogue == (Exchange(said="Which month?", reply="March\nplease"),)
+        assert {("received", task_id), ("changed", task_id)} <= set(on.bus.nudged)
+        assert (await on.say("something else")).is_new
+
+
+async def test_the_same_reply_answers_once() -> None:
+    async with stage() as on:
+        task_id = await asking(on)
+        message = on.message("March", key="77")
+        await on.intake.hear(message)
+        on.bus.nudged.clear()
+        assert await on.intake.hear(message) == Accepted(task_id=task_id, is_new=False)
+        assert len((await on.task(task_id)).dialogue) == 1
+        assert on.bus.nudged == []
+
+
+async def test_the_request_itself_arriving_again_is_no_reply() -> None:
+    async with stage() as on:
+        message = on.message("report", key="1")
+        taken = await on.intake.hear(message)
+        now = on.clock.now()
+        asked = e.QuestionAsked(question="Which month?", at=now, by="p")
+        await on.happen(taken.task_id, e.PlanningStarted(until=now, by="p"), asked)
+        assert await on.intake.hear(message) == Accepted(task_id=taken.task_id, is_new=False)
+        assert (await on.task(taken.task_id)).question == "Which month?"
+
+
+async def test_ask_always_makes_a_new_task() -> None:
+    async with stage() as on:
+        task_id = await asking(on)
+        taken = await on.say("/ask March")
+        assert taken.is_new
+        assert (await on.task(task_id)).question is not None
+
+
+async def test_only_the_same_person_in_the_same_chat_answers() -> None:
+    async with stage() as on:
+        task_id = await asking(on)
+        assert (await on.say("March", user="ben")).is_new
+        elsewhere = replace(on.message("March"), chat_id="another")
+        assert (await on.intake.hear(elsewhere)).is_new
+        assert (await on.task(task_id)).question == "Which month?"
+
+
+async def test_the_newest_question_is_answered_first() -> None:
+    async with stage() as on:
+        first = await asking(on)
+        await on.clock.advance(1)
+        second = await asking(on, "Which year?")
+        assert (await on.say("2026")).task_id == second
+        assert (await on.say("March")).task_id == first
+
+
+async def test_what_cannot_be_a_request_cannot_be_a_reply() -> None:
+    async with stage() as on:
+        task_id = await asking(on)
+        reply = await on.say("\x00\x01")
+        assert isinstance(reply, Reply)
+        assert reply.is_refusal
+        assert (await on.task(task_id)).question is not None
+
+
+async def test_a_reply_that_could_not_be_kept_is_not_told() -> None:
+    async with stage() as on:
+        await asking(on)
+        on.store.is_down = True
+        with pytest.raises(StoreDown):
+            await on.intake.hear(on.message("March"))
         assert on.bus.nudged == []

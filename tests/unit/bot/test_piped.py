@@ -105,6 +105,38 @@ async def test_a_cancelled_task_is_its_own_exit_code() -> None:
     assert "Cancelled" in answers
 
 
+async def test_the_line_after_a_question_is_the_reply() -> None:
+    code, answers, _ = await pipe("vague month", "echo in March", "echo after")
+    lines = answers.splitlines()
+    assert code == 0
+    assert lines[0] == "? Which month?"
+    assert "next message" in lines[1]
+    assert [line.removesuffix(" [t1]") for line in lines[2:]] == ["in March", "after"]
+
+
+async def test_commands_between_a_question_and_its_reply_are_commands() -> None:
+    code, answers, _ = await pipe("vague month", "/tasks", "/ask echo other", "echo in March")
+    assert code == 0
+    assert answers.count("? Which month?") == 1
+    assert answers.splitlines()[-2].startswith("other")
+    assert answers.splitlines()[-1].startswith("in March")
+
+
+async def test_a_question_nobody_is_left_to_answer_is_given_up() -> None:
+    code, answers, progress = await pipe("echo one", "vague month")
+    assert code == 1
+    assert "? Which month?" in answers
+    assert "again with what was asked" in progress
+    assert "Still open" not in progress
+
+
+async def test_after_a_reply_an_approval_can_be_asked_for() -> None:
+    code, answers, _ = await pipe("vague month", "pay rent", "/approve")
+    assert code == 0
+    assert "Waits for approval: Do pay (pay)" in answers
+    assert answers.splitlines()[-1].startswith("rent")
+
+
 async def test_a_database_that_is_down_is_said_and_the_next_line_is_tried() -> None:
     out = io.StringIO()
     async with stage() as on:

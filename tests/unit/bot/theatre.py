@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from aggregator.summary import summarise
 from bot.delivery import DeliveryLoop, DeliverySettings
@@ -12,6 +13,7 @@ from bot.platform import ChatPlatform
 from bot.platforms.seat import Seat
 from domain import events as e
 from domain.attempts import releasable
+from domain.messages import Nudge
 from domain.plan import Node, Plan
 from domain.skill import Effect
 from domain.task import Failure, Result, Task
@@ -21,8 +23,11 @@ Script = Callable[[str], Plan]
 
 
 def echo_plan(request: str) -> Plan:
-    """`fail …` fails, `pay …` needs approval, `wait …` never ends, everything else is said again."""
+    """`fail …` fails, `pay …` needs approval, `wait …` never ends, `vague …` is asked about first and the reply said
+    again, everything else is said again."""
     word = request.split(maxsplit=1)[0]
+    if word == "vague":
+        return Plan(question=f"Which {request.partition(' ')[2]}?")
     effect = Effect.EXTERNAL if word == "pay" else Effect.NONE
     return Plan(nodes=(Node(id="t1", skill=word, name=f"Do {word}", effect=effect, max_attempts=1),))
 
@@ -54,6 +59,7 @@ async def _move_on(on: Stage, task_id: str, script: Script) -> None:
     task = await on.task(task_id)
     while events := _next(on, task, script):
         task = await on.happen(task_id, *events)
+        await on.bus.nudge([Nudge(kind="answered" if task.answer else "changed", task_id=task_id)])
 
 
 def _next(on: Stage, task: Task, script: Script) -> list[e.Event]:
@@ -62,13 +68,22 @@ def _next(on: Stage, task: Task, script: Script) -> list[e.Event]:
         return []
     if task.settled_at is not None:
         return [e.Answered(answer=summarise(task), at=now)]
+    if task.question is not None:
+        return []
     if task.plan is None:
-        return [e.Planned(plan=script(task.request), at=now)]
+        return _planning(task, script, now)
     for sub in task.subtasks.values():
         node = task.plan.by_id[sub.key]
         if node.skill != "wait" and releasable(task, sub, now):
             return _attempt(task, node, on)
     return []
+
+
+def _planning(task: Task, script: Script, now: datetime) -> list[e.Event]:
+    plan = script(task.dialogue[-1].reply if task.dialogue else task.request)
+    if plan.question is None:
+        return [e.Planned(plan=plan, at=now)]
+    return [e.PlanningStarted(until=now, by="p"), e.QuestionAsked(question=plan.question, at=now, by="p")]
 
 
 def _attempt(task: Task, node: Node, on: Stage) -> list[e.Event]:
@@ -80,5 +95,6 @@ def _attempt(task: Task, node: Node, on: Stage) -> list[e.Event]:
             sent,
             e.Failed(key=node.id, attempt=None, exec_id=None, agent="hall", failure=failure, at=now, jitter=0),
         ]
-    result = Result(summary=task.request.partition(" ")[2])
+    said = task.dialogue[-1].reply if task.dialogue else task.request
+    result = Result(summary=said.partition(" ")[2])
     return [sent, e.Succeeded(key=node.id, attempt=None, exec_id=None, agent="hall", result=result, at=now)]

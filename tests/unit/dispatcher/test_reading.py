@@ -20,14 +20,18 @@ from domain.messages import (
     ResultMessage,
     ResultMetadata,
     SkillEntry,
+    UsageEntry,
 )
+from domain.model import Usage
 from domain.progress import run, step
-from domain.skill import Effect, ParamType
+from domain.skill import Catalogue, Effect, ParamType, SkillSpec
 from domain.task import Failure, SubtaskState
 from tests.builders import chain, node, plan, planned, released, task
 from tests.fakes import START
 
 POLICY = Policy()
+CATALOGUE = Catalogue.of([("echo", SkillSpec(name="echo", description=""))])
+LIGHT = reading.Light(policy=POLICY, catalogue=CATALOGUE, now=START, jitter=0.5)
 
 
 def result(**changes) -> ResultMessage:
@@ -40,7 +44,7 @@ def notice(kind: str, **metadata) -> Notice:
 
 
 def read(report):
-    return reading.event_of(report, released(planned(chain("a", "b")), "a"), POLICY, START, 0.5)
+    return reading.event_of(report, released(planned(chain("a", "b")), "a"), LIGHT)
 
 
 def test_a_success_carries_its_result():
@@ -66,6 +70,66 @@ def test_findings_of_any_form_are_taken_as_text():
     event = read(result(content=ResultContent(findings=["plain", {"message": 7}])))
     assert isinstance(event, e.Succeeded)
     assert [(found.severity, found.message) for found in event.result.findings] == [("info", "plain"), ("info", "7")]
+
+
+SPENT = UsageEntry(model="m", prompt_tokens=5, completion_tokens=1, cached_tokens=2, cost=0.5, seconds=1.5)
+USAGE = Usage(model="m", prompt_tokens=5, completion_tokens=1, cached_tokens=2, cost=0.5, seconds=1.5)
+
+
+def test_what_was_spent_is_read_whether_it_worked_or_not():
+    content = ResultContent(usage=[SPENT])
+    event = read(result(content=content))
+    assert isinstance(event, e.Succeeded)
+    assert event.result.usage == (USAGE,)
+    event = read(result(status="refused", content=content))
+    assert isinstance(event, e.Failed)
+    assert event.usage == (USAGE,)
+    event = read(result(content=ResultContent(usage=[SPENT], plan={"tasks": "nonsense"})))
+    assert isinstance(event, e.Failed)
+    assert event.usage == (USAGE,)
+
+
+def brings(document) -> ResultMessage:
+    about = ResultMetadata(attempt=1, exec_id="x1")
+    return result(content=ResultContent(summary="two steps", usage=[SPENT], plan=document), metadata=about)
+
+
+def test_a_plan_is_a_division_of_its_subtask():
+    event = read(brings({"tasks": [{"id": "x", "skill": "echo"}, {"id": "y", "skill": "echo", "dependencies": ["x"]}]}))
+    assert isinstance(event, e.Divided)
+    assert (event.key, event.attempt, event.exec_id, event.agent) == ("a", 1, "x1", "echo")
+    assert [node.id for node in event.nodes] == ["a.x", "a.y"]
+    assert (event.result.summary, event.result.usage) == ("two steps", (USAGE,))
+
+
+def test_an_answer_instead_of_a_plan_is_the_output():
+    event = read(brings({"answer": "it is 4"}))
+    assert isinstance(event, e.Divided)
+    assert (event.nodes, event.result.output) == ((), "it is 4")
+    task, _ = step(released(planned(chain("a")), "a"), event)
+    assert task.subtasks["a"].state is SubtaskState.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    "document", [{}, {"tasks": [{"id": "x", "skill": "fly to the moon"}]}, {"tasks": 7}, {"question": "?"}]
+)
+def test_a_plan_that_cannot_be_run_fails_for_good_and_says_why(document):
+    begun = released(planned(chain("a"), language="zh"), "a")
+    event = reading.event_of(brings(document), begun, LIGHT)
+    assert isinstance(event, e.Failed)
+    assert (event.failure.code, event.failure.retryable) == ("bad_plan", False)
+    assert event.failure.message
+    assert not event.failure.message.isascii()  # in the language of the task
+
+
+def test_a_plan_brought_too_deep_is_refused():
+    deep = planned(
+        plan(node("a"), node("a.b", parent="a"), node("a.b.c", parent="a.b"), node("a.b.c.d", parent="a.b.c"))
+    )
+    report = brings({"tasks": [{"id": "x", "skill": "echo"}]}).model_copy(update={"task_id": "AAAAAA.a.b.c.d"})
+    event = reading.event_of(report, deep, LIGHT)
+    assert isinstance(event, e.Failed)
+    assert (event.failure.code, event.failure.retryable) == ("too_deep", False)
 
 
 def test_an_error_word_of_a_foreign_listener_may_be_tried_again():
@@ -111,7 +175,7 @@ def test_only_refusals_count_against_a_message(reason, counts):
 def test_reports_about_unknown_subtasks_are_nothing():
     assert read(result(task_id="AAAAAA.zzz")) is None
     assert read(result(task_id="not an id")) is None
-    assert reading.event_of(result(), task(), POLICY, START, 0.5) is None
+    assert reading.event_of(result(), task(), LIGHT) is None
 
 
 def test_dead_letters_come_back():
@@ -163,11 +227,14 @@ def test_a_hello_announces_typed_skills():
     entry = SkillEntry(
         name="deploy",
         effect="external",
+        aliases=["ship"],
+        cache_s=60,
         params=[ParamEntry(name="n", type="integer"), ParamEntry(name="q", type="made-up")],
     )
     worker = reading.announced(Hello(agent="ops", worker="w", skills=[entry], slots=3), START)
     assert worker.skills[0].effect is Effect.EXTERNAL
     assert [param.type for param in worker.skills[0].params] == [ParamType.INTEGER, ParamType.ANY]
+    assert (worker.skills[0].aliases, worker.skills[0].cache_s) == (("ship",), 60)
     assert worker.slots == 3
 
 

@@ -15,6 +15,7 @@ from dispatcher.policy import Policy
 from dispatcher.role import Dispatcher, Outside
 from domain import events as e
 from domain.messages import (
+    ErrorContent,
     Heartbeat,
     Hello,
     Holding,
@@ -29,11 +30,13 @@ from domain.messages import (
 )
 from domain.ports import Arrival, Subscription
 from domain.progress import run
+from domain.skill import SkillSpec
 from domain.task import Subtask, SubtaskState, Task
 from messaging import TransportAgentBus, TransportControlBus, memory_transport
-from storage import SqlStore, migrate, open_store
+from storage import SqlStore
 from tests.builders import chain, node, plan, planned
 from tests.fakes import START, CountingEntropy, FakeClock
+from tests.unit.dispatcher.crew import worker
 
 PATIENCE_S = 10
 
@@ -99,15 +102,6 @@ async def dispatching(store: SqlStore, clock: FakeClock, transport) -> AsyncIter
             await world.until_agents(1)
             yield world
         running.cancel()
-
-
-@pytest.fixture
-async def store(tmp_path) -> AsyncIterator[SqlStore]:
-    url = f"sqlite:///{tmp_path}/t.db"
-    migrate(url)
-    opened = open_store(url, FakeClock())
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
@@ -235,3 +229,40 @@ async def test_one_report_that_breaks_the_settling_does_not_stop_the_others(worl
     await world.report("a", content=ResultContent(summary="poison"))
     await world.report("b")
     await world.until("b", is_in(SubtaskState.SUCCEEDED))
+
+
+async def test_a_plan_that_an_agent_brings_runs_in_its_place(world):
+    await world.start(planned(chain("a", "b")))
+    await world.tasks.ack([await world.next()])
+    tasks = [{"id": "x", "skill": "echo"}, {"id": "y", "skill": "echo", "dependencies": ["x"]}]
+    await world.report("a", content=ResultContent(summary="two steps", plan={"tasks": tasks}))
+    for key, output in (("a.x", 1), ("a.y", 2)):
+        arrival = await world.next()
+        assert arrival.message.task_id == f"AAAAAA.{key}"
+        await world.report(key, content=ResultContent(output=output))
+        await world.tasks.ack([arrival])
+    last = await world.next()
+    assert last.message.task_id == "AAAAAA.b"
+    assert last.message.content.context.upstream["a"].output == 2
+
+
+async def test_a_plan_is_checked_against_the_agents_of_this_moment(world):
+    """Not against those of the last sweep, which knew fewer, or at the start none."""
+    await world.start(planned(chain("a")))
+    await world.tasks.ack([await world.next()])
+    late = worker("late", SkillSpec(name="late", description=""))
+    await world.store.transact(lambda uow: uow.registry.hello(late))
+    await world.report("a", content=ResultContent(plan={"tasks": [{"id": "x", "skill": "late"}]}))
+    divided = await world.until("a", lambda sub: sub.state is not SubtaskState.DISPATCHED)
+    assert divided.failure is None
+    await world.until("a.x", lambda sub: sub.agent == "late")
+
+
+async def test_a_task_to_be_planned_anew_wakes_the_planner(world):
+    async with world.control.nudges("received") as nudges:
+        await world.start(planned(plan(node("a", critical=True), rounds_left=1)))
+        await world.next()
+        await world.report("a", status="refused", content=ResultContent(error=ErrorContent(message="no")))
+        async with asyncio.timeout(PATIENCE_S):
+            (nudge,) = await nudges.batch(1)
+    assert (nudge.message.kind, nudge.message.task_id) == ("received", "AAAAAA")

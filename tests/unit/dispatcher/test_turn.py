@@ -2,84 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from dispatcher.assignment import Agents
 from dispatcher.policy import Policy
-from dispatcher.turn import Arrived, Decided, Turn
+from dispatcher.turn import Arrived
 from domain import events as e
+from domain.growth import children
+from domain.model import Purpose, Usage
 from domain.plan import Plan
 from domain.release import Window
 from domain.skill import Effect
-from domain.task import Failure, Lease, Result, Scope, SubtaskState, Task, TaskState
-from storage import SqlStore, migrate, open_store
-from tests.builders import chain, node, plan, planned
-from tests.fakes import START, CountingEntropy, FakeClock
-
-OFFERED = {"echo": ["echo"]}
-ECHO = Agents(alive=OFFERED, known=OFFERED, claiming=OFFERED)
-Take = Callable[..., object]
-
-
-@pytest.fixture
-async def store(tmp_path) -> AsyncIterator[SqlStore]:
-    url = f"sqlite:///{tmp_path}/t.db"
-    migrate(url)
-    opened = open_store(url, FakeClock())
-    yield opened
-    await opened.close()
-
-
-async def keep(store: SqlStore, *tasks: Task) -> None:
-    for task in tasks:
-        await store.transact(lambda uow, task=task: uow.tasks.add(task))
-
-
-async def take(
-    store: SqlStore,
-    arrived: Arrived | None = None,
-    *,
-    policy: Policy | None = None,
-    agents: Agents = ECHO,
-    at_s: float = 0,
-) -> Decided:
-    now = START + timedelta(seconds=at_s)
-    given = arrived or Arrived(looks_around=True)
-    return await store.transact(lambda uow: Turn(policy or Policy(), agents, CountingEntropy(), now)(uow, given))
-
-
-async def stored(store: SqlStore, task_id: str = "AAAAAA") -> Task:
-    found = await store.transact(lambda uow: uow.tasks.peek(task_id))
-    assert found is not None
-    return found
-
-
-def report(*events: e.Event, task_id: str = "AAAAAA") -> Arrived:
-    return Arrived(readers={task_id: [lambda _task, event=event: (event,) for event in events]})
-
-
-def succeeded(key: str, output: object = None, attempt: int | None = 1) -> e.Succeeded:
-    return e.Succeeded(
-        key=key, attempt=attempt, exec_id=None, agent="echo", result=Result(summary="ok", output=output), at=START
-    )
-
-
-def failed(key: str, code: str = "crashed", *, retryable: bool = True) -> e.Failed:
-    failure = Failure(code=code, retryable=retryable)
-    return e.Failed(key=key, attempt=1, exec_id=None, agent="echo", failure=failure, at=START, jitter=0.5)
-
-
-def started(key: str, exec_id: str = "x1") -> e.Started:
-    lease = Lease(exec_id=exec_id, worker="w1", until=START + timedelta(seconds=30))
-    return e.Started(key=key, attempt=1, lease=lease, at=START, due_at=START + timedelta(seconds=75))
-
-
-def sent(decided: Decided) -> list[str]:
-    return [message.task_id for message in decided.messages]
+from domain.task import Lease, Result, Scope, SubtaskState, TaskState
+from tests.builders import SCOPE, chain, node, plan, planned, task
+from tests.fakes import START
+from tests.unit.dispatcher.crew import worker
+from tests.unit.dispatcher.turns import NOBODY, SPEC, failed, keep, report, sent, started, stored, succeeded, take
 
 
 async def test_what_is_ready_is_sent_and_written_down(store):
@@ -177,7 +116,7 @@ async def test_a_critical_failure_skips_the_rest_and_settles(store):
 
 async def test_without_any_agent_it_stays_ready(store):
     await keep(store, planned(chain("a")))
-    assert (await take(store, agents=Agents(alive={}, known={}, claiming={}))).messages == []
+    assert (await take(store, agents=NOBODY)).messages == []
     assert (await stored(store)).subtasks["a"].state is SubtaskState.READY
 
 
@@ -231,7 +170,7 @@ async def test_reports_about_unknown_tasks_change_nothing(store):
 
 async def test_an_external_effect_never_goes_to_a_listener_that_cannot_claim(store):
     await keep(store, planned(plan(node("a", effect=Effect.EXTERNAL))))
-    silent = Agents(alive=OFFERED, known=OFFERED, claiming={})
+    silent = Agents.of([worker("echo")], START, [("echo", SPEC)])
     assert (await take(store, report(e.Approved(at=START)), agents=silent)).messages == []
     assert sent(await take(store)) == ["AAAAAA.a"]
 
@@ -243,3 +182,76 @@ async def test_what_had_to_stay_behind_is_a_hint_for_the_next_turn(store):
     assert (len(first.messages), first.has_backlog) == (2, True)
     assert (await take(store, report(succeeded("a"), task_id="BBBBBB"))).has_backlog is False
     assert sent(await take(store, Arrived(looks_around=True))) == ["AAAAAA.n1", "AAAAAA.n2"]
+
+
+async def test_what_begins_while_its_task_is_still_planned_is_sent_like_any_other(store):
+    await keep(store, task())
+    claim = e.PlanningStarted(until=START + timedelta(minutes=1), by="p1")
+    await take(store, report(claim))
+    early = e.PlanGrew(nodes=(node("a"), node("b", "a")), author="m", at=START, by="p1")
+    assert sent(await take(store, report(early))) == ["AAAAAA.a"]
+    done = await take(store, report(succeeded("a")))
+    assert (sent(done), done.settled) == (["AAAAAA.b"], [])
+    assert (await take(store, report(succeeded("b")))).settled == []
+    assert (await stored(store)).state is TaskState.PLANNING
+
+
+async def test_the_children_of_a_list_are_sent_in_the_turn_that_knows_the_list(store):
+    mapped = node("m", "a", for_each="{{a.output}}", params={"text": "<{{item}}>"})
+    await keep(store, planned(plan(node("a"), mapped, node("z", "m", params={"all": "{{m.output}}"}))))
+    await take(store)
+    decided = await take(store, report(succeeded("a", ["x", "{{a.output}}"])))
+    assert [(one.task_id, one.content.params) for one in decided.messages] == [
+        ("AAAAAA.m.1", {"text": "<x>"}),
+        ("AAAAAA.m.2", {"text": "<{{a.output}}>"}),  # what an item says is never looked at again
+    ]
+    decided = await take(store, report(succeeded("m.2", "two"), succeeded("m.1", "one")))
+    (message,) = decided.messages
+    assert message.content.params == {"all": ["one", "two"]}
+    assert message.content.context.upstream["m"].output == ["one", "two"]
+
+
+async def test_children_are_sent_in_the_turn_that_divides_their_parent(store):
+    await keep(store, planned(chain("a", "b")))
+    await take(store)
+    made = children(node("a"), [node("x"), node("y", "x")])
+    divided = e.Divided(
+        key="a", attempt=1, exec_id=None, agent="echo", nodes=made, result=Result(summary="s"), at=START
+    )
+    assert sent(await take(store, report(divided))) == ["AAAAAA.a.x"]
+    assert sent(await take(store, report(succeeded("a.x")))) == ["AAAAAA.a.y"]
+    assert sent(await take(store, report(succeeded("a.y", 7)))) == ["AAAAAA.b"]
+
+
+async def test_a_lost_critical_subtask_sends_the_task_back_to_its_planner(store):
+    await keep(store, planned(plan(node("a", critical=True), rounds_left=1)))
+    await take(store)
+    decided = await take(store, report(failed("a", retryable=False)))
+    assert (decided.replanned, decided.settled, decided.changed) == (["AAAAAA"], [], ["AAAAAA"])
+
+
+async def test_what_agents_spend_is_written_in_the_books(store):
+    await keep(store, planned(plan(node("a"), node("b", skill="write"), node("c"))))
+    await take(store, agents=Agents.of([worker("echo", SPEC, replace(SPEC, name="write"))], START, []))
+    first, second = Usage(model="m", prompt_tokens=5, cost=0.5), Usage(model="m", prompt_tokens=2, cost=0.25)
+    spent = replace(failed("b"), usage=(second,))
+    arrived = report(succeeded("a", usage=(first, second)), spent, succeeded("c"))
+    await take(store, arrived)
+    await take(store, arrived)  # the same again is late, and free
+    (booked,) = await store.transact(lambda uow: uow.calls.spent_on(SCOPE, "AAAAAA"))
+    assert (booked.purpose, booked.model, booked.calls) == (Purpose.AGENT, "m", 3)
+    assert (booked.prompt_tokens, booked.cost) == (9, 1.0)
+    measured = await store.transact(lambda uow: uow.tasks.measured(START - timedelta(hours=1)))
+    assert {skill: (took.attempts, took.cost) for skill, took in measured.items()} == {"echo": (2, 0.375)}
+
+
+async def test_what_a_division_costs_is_written_in_the_books(store):
+    await keep(store, planned(plan(node("a"))))
+    await take(store)
+    result = Result(summary="s", usage=(Usage(model="m", cost=0.5),))
+    divided = e.Divided(
+        key="a", attempt=1, exec_id=None, agent="echo", nodes=children(node("a"), [node("x")]), result=result, at=START
+    )
+    await take(store, report(divided))
+    (booked,) = await store.transact(lambda uow: uow.calls.spent_on(SCOPE, "AAAAAA"))
+    assert booked.cost == 0.5

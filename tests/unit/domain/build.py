@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from domain import events as e
+from domain import growth
 from domain.answer import Answer, Author, Statement
 from domain.ends import Step
 from domain.plan import Node, Plan
@@ -86,6 +88,15 @@ def states(task: Task) -> dict[str, str]:
     return {key: sub.state.value for key, sub in task.subtasks.items()}
 
 
+def ends(task: Task, *keys: str, end: Callable[..., e.Event] | None = None, seconds: float = 0) -> Step:
+    """Release these one after another and let them end, as succeeded unless said."""
+    happened: list[e.Event] = []
+    for key in keys:
+        number = task.subtasks[key].attempt + 1
+        happened += [released(key, at=at(10 + seconds)), (end or succeeded)(key, number, at=at(20 + seconds))]
+    return run(task, happened)
+
+
 def names(effects: tuple[e.Effect, ...]) -> list[str]:
     return [type(effect).__name__ for effect in effects]
 
@@ -120,6 +131,13 @@ def succeeded(key: str = "a", attempt: int | None = 1, **more: Any) -> e.Succeed
     return e.Succeeded(**{"key": key, "attempt": attempt} | values | more)
 
 
+def divided(key: str = "a", attempt: int | None = 1, *nodes: Node, **more: Any) -> e.Divided:
+    """An agent brought a plan of `nodes`, or of one called `x`."""
+    made = growth.children(node(key), nodes or (node("x"),))
+    values = {"exec_id": EXEC, "agent": AGENT, "nodes": made, "result": Result(summary="in parts"), "at": at(20)}
+    return e.Divided(**{"key": key, "attempt": attempt} | values | more)
+
+
 def failed(key: str = "a", attempt: int | None = 1, *, retryable: bool = False, **more: Any) -> e.Failed:
     failure = Failure(code="refused", message="no", retryable=retryable)
     values = {"exec_id": EXEC, "agent": AGENT, "failure": failure, "at": at(20), "jitter": 0.5}
@@ -138,16 +156,32 @@ def lease_expired(key: str = "a", attempt: int = 1, **more: Any) -> e.LeaseExpir
     return e.LeaseExpired(**{"key": key, "attempt": attempt, "at": at(LATE_S), "jitter": 0.5} | more)
 
 
-def plan_started() -> e.PlanningStarted:
-    return e.PlanningStarted(until=at(300))
+def plan_started(by: str | None = None) -> e.PlanningStarted:
+    return e.PlanningStarted(until=at(300), by=by)
 
 
-def plan_of(*nodes: Node) -> e.Planned:
-    return e.Planned(plan=Plan(nodes=nodes), at=at(5))
+def plan_grew(*nodes: Node, by: str | None = None) -> e.PlanGrew:
+    return e.PlanGrew(nodes=nodes, author="model", at=at(4), by=by)
 
 
-def plan_failed() -> e.PlanFailed:
-    return e.PlanFailed(failure=Failure(code="no_plan"), at=at(5))
+def plan_of(*nodes: Node, by: str | None = None, **more: Any) -> e.Planned:
+    return e.Planned(plan=Plan(nodes=nodes, **more), at=at(5), by=by)
+
+
+def plan_failed(by: str | None = None) -> e.PlanFailed:
+    return e.PlanFailed(failure=Failure(code="no_plan"), at=at(5), by=by)
+
+
+def asked(by: str | None = None) -> e.QuestionAsked:
+    return e.QuestionAsked(question="Which one?", at=at(6), by=by)
+
+
+def replied(reply: str = "the second") -> e.QuestionAnswered:
+    return e.QuestionAnswered(reply=reply, at=at(7))
+
+
+def dissatisfied(why: str = "no totals") -> e.Dissatisfied:
+    return e.Dissatisfied(why=why, at=at(60))
 
 
 def approved() -> e.Approved:

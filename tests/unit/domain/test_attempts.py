@@ -68,6 +68,7 @@ def test_success_keeps_the_result_and_clears_timer_lease_and_failure() -> None:
             started_at=b.at(12),
             ended_at=b.at(20),
             outcome=Outcome.SUCCEEDED,
+            skill="look",
         )
     ]
 
@@ -86,6 +87,7 @@ def test_an_attempt_that_never_started_is_recorded_from_its_dispatch() -> None:
             ended_at=b.at(b.LATE_S),
             outcome=Outcome.TIMED_OUT,
             failure=Failure(code="timeout", retryable=True),
+            skill="look",
         )
     ]
 

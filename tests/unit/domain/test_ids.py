@@ -36,6 +36,7 @@ def test_a_subtask_id_on_the_wire() -> None:
     name = SubtaskId("7K2QXM", "read_it-2")
     assert str(name) == "7K2QXM.read_it-2"
     assert SubtaskId.read(str(name)) == name
+    assert SubtaskId.read("7K2QXM.t1.2.a.b") == SubtaskId("7K2QXM", "t1.2.a.b")
     assert SubtaskId.read("7K2QXM.读取") == SubtaskId("7K2QXM", "读取")
 
 
@@ -48,7 +49,9 @@ def test_a_subtask_id_on_the_wire() -> None:
         "7K2QXM.",
         ".a",
         "7k2qxm.a",
-        "7K2QXM.a.b",
+        "7K2QXM.a.",
+        "7K2QXM.a..b",
+        "7K2QXM.a.b.c.d.e",
         "7K2QXM.a b",
         "task_20260317_001",
         "7K2QXM." + "a" * 65,

@@ -20,8 +20,8 @@ def test_views_of_a_plan() -> None:
     assert DIAMOND.children == {"a": ("b", "c"), "b": ("d",), "c": ("d",), "d": (), "e": ()}
     assert DIAMOND.remaining == {"a": 3, "b": 2, "c": 2, "d": 1, "e": 1}
     assert DIAMOND.urgency == {"a": "high", "b": "high", "c": "high", "d": "high", "e": "low"}
-    assert DIAMOND.has_external
-    assert not Plan(nodes=(b.node("a"),)).has_external
+    assert DIAMOND.needs_approval
+    assert not Plan(nodes=(b.node("a"),)).needs_approval
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from domain.plan import Node, Plan
-from domain.plan_check import Limits, Problem, clean_edges, fits, folded, param_problems, problems
+from domain.plan_check import Limits, Problem, clean_edges, fits, param_problems, problems
+from domain.plan_words import folded
 from domain.skill import Catalogue, Param, ParamType, SkillSpec
 from tests.unit.domain import build as b
 

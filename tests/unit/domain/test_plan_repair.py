@@ -9,7 +9,8 @@ import pytest
 
 from domain.plan import Node, Plan, Repair
 from domain.plan_check import Limits, Problem, problems
-from domain.plan_repair import coerced, repair
+from domain.plan_fit import coerced
+from domain.plan_repair import repair
 from domain.skill import Catalogue, Effect, Param, ParamType, SkillSpec
 from tests.unit.domain import build as b
 
@@ -64,9 +65,9 @@ def test_the_effect_is_never_taken_from_the_plan() -> None:
 
 
 def test_earlier_repairs_are_kept() -> None:
-    before = Repair(kind="text", other="fence")
+    before = Repair(kind="text_fence")
     plan = repair(Plan(nodes=(b.node("a", "a"),), repairs=(before,)), CATALOGUE)
-    assert plan.repairs == (before, Repair(kind="self_dependency", node="a"))
+    assert plan.repairs == (before, Repair(kind="self_dependency", subtask="a"))
 
 
 # --- ids ------------------------------------------------------------------------------------------------------
@@ -75,15 +76,15 @@ def test_earlier_repairs_are_kept() -> None:
 def test_identical_copies_are_dropped() -> None:
     plan = mended(b.node("a"), b.node("a"), b.node("b", "a"))
     assert edges(plan) == {"a": (), "b": ("a",)}
-    assert plan.repairs == (Repair(kind="identical_copy", node="a"),)
+    assert plan.repairs == (Repair(kind="identical_copy", subtask="a"),)
 
 
 def test_a_different_node_of_the_same_id_is_renamed_around_names_in_use() -> None:
     plan = mended(b.node("a"), b.node("a", "b"), b.node("a_2"), b.node("b"), b.node("a", "a"))
     assert edges(plan) == {"a": (), "a_3": ("b",), "a_2": (), "b": (), "a_4": ("a",)}
     assert plan.repairs == (
-        Repair(kind="renamed", node="a", other="a_3"),
-        Repair(kind="renamed", node="a", other="a_4"),
+        Repair(kind="renamed", subtask="a_3", before="a", after="a_3"),
+        Repair(kind="renamed", subtask="a_4", before="a", after="a_4"),
     )
 
 
@@ -106,7 +107,7 @@ def test_the_second_of_two_is_number_two() -> None:
 def test_a_skill_that_is_nearly_right(written: str, meant: str) -> None:
     plan = mended(Node(id="a", skill=written))
     assert plan.nodes[0].skill == meant
-    assert plan.repairs == (Repair(kind="skill", node="a", other=meant),)
+    assert plan.repairs == (Repair(kind="skill", subtask="a", before=written, after=meant),)
 
 
 @pytest.mark.parametrize("written", ["sing", "send_mial", "A B", "---", ""])
@@ -124,8 +125,8 @@ def test_parameters_are_read_as_what_the_skill_takes() -> None:
     plan = mended(b.node("a", params={"limit": "3", "ratio": None, "colour": "red", "mode": "fast"}))
     assert plan.nodes[0].params == {"limit": 3, "mode": "fast"}
     assert plan.repairs == (
-        Repair(kind="coerced_param", node="a", other="limit"),
-        Repair(kind="dropped_param", node="a", other="colour"),
+        Repair(kind="coerced_param", subtask="a", before="limit"),
+        Repair(kind="dropped_param", subtask="a", before="colour"),
     )
 
 
@@ -191,16 +192,16 @@ def test_dependencies_that_cannot_be_are_dropped() -> None:
     plan = mended(b.node("a", "a", "b", "nobody", "b"), b.node("b"))
     assert edges(plan) == {"a": ("b",), "b": ()}
     assert plan.repairs == (
-        Repair(kind="self_dependency", node="a"),
-        Repair(kind="dangling_dependency", node="a", other="nobody"),
-        Repair(kind="duplicate_dependency", node="a", other="b"),
+        Repair(kind="self_dependency", subtask="a"),
+        Repair(kind="dangling_dependency", subtask="a", before="nobody"),
+        Repair(kind="duplicate_dependency", subtask="a", before="b"),
     )
 
 
 def test_a_reference_is_a_dependency() -> None:
     plan = mended(b.node("a"), b.node("b"), b.node("c", "a", params={"of": "{{b.output.x}} {{a.output}} {{b.output}}"}))
     assert edges(plan)["c"] == ("a", "b")
-    assert plan.repairs == (Repair(kind="added_dependency", node="c", other="b"),)
+    assert plan.repairs == (Repair(kind="added_dependency", subtask="c", after="b"),)
 
 
 def test_a_reference_to_nothing_stays_a_problem() -> None:
@@ -214,7 +215,7 @@ def test_a_reference_to_nothing_stays_a_problem() -> None:
 def test_the_edge_to_a_task_listed_later_is_the_mistake() -> None:
     plan = mended(b.node("a", "c"), b.node("b", "a"), b.node("c", "b"))
     assert edges(plan) == {"a": (), "b": ("a",), "c": ("b",)}
-    assert plan.repairs == (Repair(kind="cut_edge", node="a", other="c"),)
+    assert plan.repairs == (Repair(kind="cut_edge", subtask="a", before="c"),)
 
 
 def test_an_edge_that_carries_data_is_never_cut() -> None:

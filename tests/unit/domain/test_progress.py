@@ -72,11 +72,10 @@ def test_a_direct_reply_is_settled_at_once() -> None:
     assert (b.names(effects), task.settled_at, verdict(task)) == (["Settle"], b.at(1), TaskState.ANSWERED)
 
 
-def test_a_failed_planning_keeps_what_was_understood() -> None:
-    event = e.PlanFailed(failure=Failure(code="no_plan"), at=b.at(3), plan=Plan(unplaced=("sing",)))
-    task, effects = step(b.received(), event)
-    assert (task.plan, task.planned_at) == (Plan(unplaced=("sing",)), b.at(3))
-    assert (b.names(effects), task.failure, verdict(task)) == (["Settle"], event.failure, TaskState.FAILED)
+def test_without_any_plan_the_task_fails_for_that_reason() -> None:
+    task, effects = step(b.received(), b.plan_failed())
+    assert (task.plan, task.planned_at) == (None, b.at(5))
+    assert (b.names(effects), task.failure, verdict(task)) == (["Settle"], b.plan_failed().failure, TaskState.FAILED)
 
 
 @pytest.mark.parametrize("end", [b.plan_failed(), b.cancelled(), b.deadline()], ids=lambda end: type(end).__name__)

@@ -91,3 +91,20 @@ def test_whatever_is_chosen_can_be_released() -> None:
 
 def test_after_the_deadline_nothing_is_chosen() -> None:
     assert choose([wide("AAAAAA", ANN, 2)], {}, Window(), b.at(b.DEADLINE_S)) == []
+
+
+def test_children_go_before_what_nothing_waits_for() -> None:
+    task = b.planned(b.node("p"), b.node("y"), b.node("z", "p"))
+    task, _ = b.do(task, b.released("p"), b.divided("p", 1, b.node("x")))
+    assert chosen([task]) == [("7K2QXM", "p.x"), ("7K2QXM", "y")]
+
+
+def test_who_waits_for_children_takes_up_no_room() -> None:
+    task = b.planned(b.node("p"))
+    task, _ = b.do(task, b.released("p"), b.divided("p", 1, b.node("x"), b.node("y"), b.node("z")))
+    assert chosen([task], window=Window(per_task=2)) == [("7K2QXM", "p.x"), ("7K2QXM", "p.y")]
+
+
+def test_what_is_certain_is_sent_while_the_rest_is_planned() -> None:
+    task, _ = b.do(b.received(), b.plan_started(), b.plan_grew(b.node("a"), b.node("b", "a")))
+    assert chosen([task]) == [("7K2QXM", "a")]

@@ -1,5 +1,5 @@
 """Every state against every event. A cell says the state afterwards and, behind a colon, the effects:
-Dispatch, Record, Grant, Stop, settlE. A dot is "nothing happens", a bare `S` is "only told to stop". The event
+Dispatch, Record, Grant, Stop, settlE, Anew. A dot is "nothing happens", a bare `S` is "only told to stop". The event
 `again` is a failure that may be tried again.
 """
 
@@ -15,7 +15,7 @@ from domain.progress import step
 from domain.task import FINAL_TASK, SubtaskState, Task, TaskState
 from tests.unit.domain import build as b
 
-LETTERS = {"Dispatch": "D", "RecordAttempt": "R", "Grant": "G", "Stop": "S", "Settle": "E"}
+LETTERS = {"Dispatch": "D", "RecordAttempt": "R", "Grant": "G", "Stop": "S", "Settle": "E", "Replan": "A"}
 
 SUBTASK_EVENTS: dict[str, Callable[..., e.Event]] = {
     "released": b.released,
@@ -23,6 +23,7 @@ SUBTASK_EVENTS: dict[str, Callable[..., e.Event]] = {
     "claimed": b.claimed,
     "beat": b.beat,
     "succeeded": b.succeeded,
+    "divided": b.divided,
     "failed": b.failed,
     "again": lambda key="a", attempt=1, **more: b.failed(key, attempt, retryable=True, **more),
     "back": b.handed_back,
@@ -31,34 +32,38 @@ SUBTASK_EVENTS: dict[str, Callable[..., e.Event]] = {
 }
 
 PURE = """
-             released      started  claimed    beat     succeeded    failed    again     back     timed_out  expired
-pending      .             .        .          .        .            .         .         .        .          .
-ready        dispatched:D  .        .          .        .            .         .         .        .          .
-ready_again  dispatched:D  S        S          S        .            .         .         .        .          .
-backing_off  .             S        S          S        .            .         .         .        .          .
-dispatched   .             running  running:G  .        succeeded:R  failed:R  ready:R   ready:R  ready:R    .
-running      .             running  running:G  running  succeeded:R  failed:R  ready:R   ready:R  ready:RS   ready:R
-succeeded    .             S        S          S        .            .         .         .        .          .
-failed       .             S        S          S        .            .         .         .        .          .
-skipped      .             S        S          S        .            .         .         .        .          .
-cancelled    .             S        S          S        .            .         .         .        .          .
-unknown      .             S        S          S        .            .         .         .        .          .
-"""
+             released      started  claimed    beat     succeeded    divided    failed    again    back     timed_out  expired
+pending      .             .        .          .        .            .          .         .        .        .          .
+ready        dispatched:D  .        .          .        .            .          .         .        .        .          .
+ready_again  dispatched:D  S        S          S        .            .          .         .        .        .          .
+backing_off  .             S        S          S        .            .          .         .        .        .          .
+dispatched   .             running  running:G  .        succeeded:R  pending:R  failed:R  ready:R  ready:R  ready:R    .
+running      .             running  running:G  running  succeeded:R  pending:R  failed:R  ready:R  ready:R  ready:RS   ready:R
+succeeded    .             S        S          S        .            .          .         .        .        .          .
+failed       .             S        S          S        .            .          .         .        .        .          .
+skipped      .             S        S          S        .            .          .         .        .        .          .
+cancelled    .             S        S          S        .            .          .         .        .        .          .
+unknown      .             S        S          S        .            .          .         .        .        .          .
+"""  # noqa: E501 -- a table
 
 EXTERNAL = """
-             released      started  claimed    beat     succeeded    failed    again     back     timed_out   expired
-unapproved   .             .        .          .        .            .         .         .        .           .
-ready        dispatched:D  .        .          .        .            .         .         .        .           .
-dispatched   .             running  running:G  .        succeeded:R  failed:R  failed:R  ready:R  ready:R     .
-running      .             running  running:G  running  succeeded:R  failed:R  failed:R  ready:R  unknown:RS  unknown:R
-unknown      .             S        S          S        .            .         .         .        .           .
-"""
+            released      started  claimed    beat     succeeded    divided    failed    again     back     timed_out   expired
+unapproved  .             .        .          .        .            .          .         .         .        .           .
+ready       dispatched:D  .        .          .        .            .          .         .         .        .           .
+dispatched  .             running  running:G  .        succeeded:R  pending:R  failed:R  failed:R  ready:R  ready:R     .
+running     .             running  running:G  running  succeeded:R  pending:R  failed:R  failed:R  ready:R  unknown:RS  unknown:R
+unknown     .             S        S          S        .            .          .         .         .        .           .
+"""  # noqa: E501 -- a table
 
 TASK_EVENTS: dict[str, Callable[[], e.Event]] = {
     "planning": b.plan_started,
+    "grew": lambda: b.plan_grew(b.node("a")),
     "planned": lambda: b.plan_of(b.node("a")),
-    "replied": b.plan_of,
+    "answer": b.plan_of,
     "plan_failed": b.plan_failed,
+    "asked": b.asked,
+    "replied": b.replied,
+    "missed": b.dissatisfied,
     "approved": b.approved,
     "cancel": b.cancelled,
     "deadline": b.deadline,
@@ -66,19 +71,23 @@ TASK_EVENTS: dict[str, Callable[[], e.Event]] = {
     "answered": b.answered,
 }
 
-# A star is "settled": only the answer is missing. `held` is a settled task an aggregator works on.
+# A star is "settled": only the answer is missing. `growing` is a plan that is not whole, `asking` a task whose question
+# is open, `left` a settled task that may be planned once more, `held` one that an aggregator works on.
 TASK = """
-           planning  planned  replied     plan_failed  approved  cancel       deadline     answering  answered
-received   planning  running  running*:E  running*:E   .         running*:E   running*:E   .          .
-planning   planning  running  running*:E  running*:E   .         running*:E   running*:E   .          .
-running    .         .        .           .            .         running*:RSE running*:RSE .          .
-waiting    .         .        .           .            running   running*:E   running*:E   .          .
-settled    .         .        .           .            .         .            .            running*   answered*
-held       .         .        .           .            .         .            .            running*   answered*
-answered   .         .        .           .            .         .            .            .          .
-failed     .         .        .           .            .         .            .            .          .
-cancelled  .         .        .           .            .         .            .            .          .
-"""
+           planning  grew      planned  answer      plan_failed  asked    replied     missed      approved  cancel        deadline      answering  answered
+received   planning  planning  running  running*:E  running*:E   waiting  .           .           .         running*:E    running*:E    .          .
+planning   planning  planning  running  running*:E  running*:E   waiting  .           .           .         running*:E    running*:E    .          .
+growing    planning  .         running  running     running      waiting  .           .           .         running*:E    running*:E    .          .
+asking     .         .         .        .           .            .        received:A  .           .         running*:E    running*:E    .          .
+running    .         .         .        .           .            .        .           .           .         running*:RSE  running*:RSE  .          .
+waiting    .         .         .        .           .            .        .           .           running   running*:E    running*:E    .          .
+settled    .         .         .        .           .            .        .           .           .         .             .             running*   answered*
+left       .         .         .        .           .            .        .           planning:A  .         .             .             running*   answered*
+held       .         .         .        .           .            .        .           .           .         .             .             running*   answered*
+answered   .         .         .        .           .            .        .           .           .         .             .             .          .
+failed     .         .         .        .           .            .        .           .           .         .             .             .          .
+cancelled  .         .         .        .           .            .        .           .           .         .             .             .          .
+"""  # noqa: E501 -- a table
 
 
 def cells(table: str) -> list[tuple[str, str, str]]:
@@ -119,9 +128,12 @@ RUNNING = b.planned(b.node("a")), b.released(), b.started()
 STORIES: dict[str, tuple[Task, *tuple[e.Event, ...]]] = {
     "received": (b.received(),),
     "planning": (b.received(), b.plan_started()),
+    "growing": (b.received(), b.plan_grew(b.node("a"))),
+    "asking": (b.received(), b.asked()),
     "running": RUNNING,
     "waiting": (b.planned(b.external("a")),),
     "settled": (*RUNNING, b.succeeded()),
+    "left": (b.received(), b.plan_of(b.node("a"), rounds_left=1), *RUNNING[1:], b.succeeded()),
     "held": (*RUNNING, b.succeeded(), b.answering()),
     "answered": (*RUNNING, b.succeeded(), b.answered()),
     "failed": (b.received(), b.plan_failed(), b.answered()),

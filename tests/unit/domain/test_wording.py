@@ -28,6 +28,6 @@ def test_reasons() -> None:
 
 
 def test_repairs() -> None:
-    assert repaired(Repair(kind="cut_edge", node="a\u202e", other="b"), "en") == (
-        "to break a circle, “a⟨U+202E⟩” no longer waits for “b”"
+    assert repaired(Repair(kind="cut_edge", subtask="a\u202e", before="b"), "en") == (
+        "I removed the dependency of “a⟨U+202E⟩” on “b”, because “b” already waits for “a⟨U+202E⟩”"
     )

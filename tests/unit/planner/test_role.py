@@ -10,16 +10,27 @@ from typing import Any
 import pytest
 
 from domain.agents import Worker
+from domain.answer import Answer, Author, Statement
 from domain.errors import BrokerDown, PlanRefused, Refused
-from domain.events import CancelRequested
+from domain.events import (
+    CancelRequested,
+    Dissatisfied,
+    Failed,
+    PlanGrew,
+    PlanningStarted,
+    QuestionAnswered,
+    Released,
+    Succeeded,
+)
 from domain.messages import Nudge
 from domain.plan import Node, Plan
 from domain.plan_check import Problem
-from domain.progress import step
-from domain.task import Scope, Task, TaskState
-from planner.prompt import PlanRequest
+from domain.progress import run
+from domain.task import Exchange, Failure, Result, SubtaskState, Task, TaskState
+from planner.authoring import Grow
+from planner.request import PlanRequest
 from planner.role import PlannerRole, PlannerSettings
-from tests.builders import SCOPE, task
+from tests.builders import SCOPE, node, task
 from tests.fakes import START, FakeClock
 from tests.fakes_store import FakeStore
 from tests.unit.planner.skills import SPECS
@@ -76,18 +87,21 @@ class Desk:
         self.store = FakeStore()
         self.store.registry.workers = list(workers)
         self.bus = FakeNudges()
-        self.asked: list[tuple[Scope, PlanRequest]] = []
+        self.asked: list[tuple[Task, PlanRequest]] = []
+        self.early: list[Sequence[Node]] = []
         self.outcome: Plan | Exception = PLAN
         self.gate = asyncio.Event()
         self.gate.set()
         self.most_at_once = self._at_once = 0
         self.role = PlannerRole(self.store, self.bus, self._plan, self.clock, settings)  # type: ignore[arg-type] # fakes hold what is used
 
-    async def _plan(self, scope: Scope, request: PlanRequest) -> Plan:
-        self.asked.append((scope, request))
+    async def _plan(self, task: Task, request: PlanRequest, grow: Grow) -> Plan:
+        self.asked.append((task, request))
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
+            for nodes in self.early:
+                await grow(nodes, "model")
             await self.gate.wait()
         finally:
             self._at_once -= 1
@@ -98,6 +112,18 @@ class Desk:
     def add(self, *tasks: Task) -> None:
         for one in tasks:
             self.store.tasks.add(one)
+
+    @property
+    def told(self) -> list[str]:
+        return [nudge.kind for nudge in self.bus.told]
+
+    def happen(self, *events: Any) -> None:
+        """Events that others commit."""
+        self.store.tasks.put(run(self.row(), events)[0])
+
+    async def wake(self) -> None:
+        self.bus.heard.put_nowait("received")
+        await settle()
 
     def row(self, task_id: str = "AAAAAA") -> Task:
         return self.store.tasks.rows[task_id]
@@ -124,10 +150,11 @@ async def test_a_received_task_is_planned_at_the_start() -> None:
     async with desk.working():
         assert (desk.row().state, desk.row().plan) == (TaskState.RUNNING, PLAN)
         assert desk.row().claimed_until is None
-    ((scope, request),) = desk.asked
-    assert (scope, request.text, request.language) == (SCOPE, "echo hi", "zh")
+    ((asked, request),) = desk.asked
+    assert (asked.scope, request.text, request.language, request.now) == (SCOPE, "echo hi", "zh", START)
+    assert (request.history, request.dialogue, request.begun, request.round) == ((), (), (), 0)
     assert list(request.catalogue.skills) == ["echo", "report"]
-    assert desk.bus.told == [Nudge(kind="planned", task_id="AAAAAA")]
+    assert desk.told == ["planned", "changed"]
 
 
 async def test_a_nudge_wakes_it() -> None:
@@ -224,7 +251,7 @@ async def test_a_task_cancelled_meanwhile_stays_cancelled() -> None:
     desk.gate.clear()
     desk.add(task())
     async with desk.working():
-        desk.store.tasks.put(step(desk.row(), CancelRequested(at=START))[0])
+        desk.happen(CancelRequested(at=START))
         desk.gate.set()
         await settle()
         assert desk.row().plan is None
@@ -325,3 +352,206 @@ async def test_an_outage_at_the_look_is_waited_out(monkeypatch: pytest.MonkeyPat
     async with desk.working():
         await settle()
         assert desk.row().plan == PLAN
+
+
+# --- a plan that grows --------------------------------------------------------------------------------------------
+
+A, B = Node(id="a", skill="echo"), Node(id="b", skill="echo", dependencies=("a",))
+WHOLE = Plan(nodes=(A, B), author="m1", rounds_left=2)
+
+
+async def test_what_is_certain_is_committed_and_told_while_planning_goes_on() -> None:
+    desk = Desk(worker("w", ECHO))
+    desk.early, desk.outcome = [[A]], WHOLE
+    desk.gate.clear()
+    desk.add(task())
+    async with desk.working():
+        row = desk.row()
+        assert (row.state, row.planned_at, [*row.subtasks]) == (TaskState.PLANNING, None, ["a"])
+        assert row.subtasks["a"].state is SubtaskState.READY
+        assert desk.told == ["planned", "changed"]
+        desk.gate.set()
+        await settle()
+    row = desk.row()
+    assert (row.planned_at, row.plan and row.plan.nodes, row.plan and row.plan.author) == (START, (A, B), "m1")
+    assert row.plan is not None
+    assert row.plan.rounds_left == 2
+
+
+async def test_planning_ends_at_once_when_the_task_was_ended_meanwhile() -> None:
+    desk = Desk(worker("w", ECHO))
+    desk.gate.clear()
+    desk.add(task())
+    async with desk.working():
+        assert len(desk.asked) == 1
+        desk.happen(CancelRequested(at=START))
+    ended = Desk(worker("w", ECHO))
+    ended.add(task())
+    ended.early = [[A]]
+    ended.gate.clear()
+    before = ended.store.tasks.lock
+
+    def cancelled_first(ids: Any) -> Any:
+        if ended.asked and ended.row().cancelled_at is None:
+            ended.happen(CancelRequested(at=START))
+        return before(ids)
+
+    ended.store.tasks.lock = cancelled_first  # type: ignore[method-assign] # the person is faster than the commit
+    async with ended.working():
+        await settle()
+        assert ended.most_at_once == 1
+        assert ended._at_once == 0
+        assert ended.row().plan is None
+
+
+async def test_what_was_committed_goes_on_when_the_rest_cannot_be_planned() -> None:
+    desk = Desk(worker("w", ECHO))
+    desk.early, desk.outcome = [[A]], Refused("plan.nothing_placed", skills="echo")
+    desk.add(task())
+    async with desk.working():
+        row = desk.row()
+    assert (row.failure, row.planned_at, row.settled_at, [*row.subtasks]) == (None, START, None, ["a"])
+
+
+async def test_a_planner_that_was_taken_for_dead_adds_nothing() -> None:
+    desk = Desk(worker("w", ECHO))
+    desk.gate.clear()
+    desk.add(task())
+    async with desk.working():
+        desk.happen(PlanningStarted(until=START + timedelta(minutes=1), by="other"))
+        await desk.wake()
+        assert desk.row().claimed_by == "other"
+        desk.gate.set()
+        await settle()
+        assert desk.row().plan is None
+    assert desk.told == []
+
+
+async def test_what_another_planner_had_begun_is_told_and_completed() -> None:
+    desk = Desk(worker("w", ECHO))
+    desk.outcome = WHOLE
+    begun = run(
+        task(),
+        [
+            PlanningStarted(until=START, by="dead"),
+            PlanGrew(nodes=(A,), author="model", at=START, by="dead"),
+            Released(key="a", agent="w", at=START, due_at=START + timedelta(minutes=1)),
+            Succeeded(key="a", attempt=1, exec_id=None, agent="w", result=Result(summary="hi", output=[1]), at=START),
+        ],
+    )[0]
+    desk.add(begun)
+    async with desk.working():
+        ((_, request),) = desk.asked
+        assert [(one.node.id, one.state, one.told) for one in request.begun] == [
+            ("a", SubtaskState.SUCCEEDED, "hi\n[1]")
+        ]
+        assert [*desk.row().subtasks] == ["a", "b"]
+        assert desk.row().subtasks["b"].state is SubtaskState.READY
+
+
+async def test_a_map_is_told_as_one_with_its_children_inside() -> None:
+    desk = Desk(worker("w", ECHO))
+    mapped = Node(id="m", skill="echo", dependencies=("a",), for_each="{{a.output}}", params={"text": "{{item}}"})
+    due = START + timedelta(minutes=1)
+    begun = run(
+        task(),
+        [
+            PlanningStarted(until=START, by="dead"),
+            PlanGrew(nodes=(A, mapped), author="model", at=START, by="dead"),
+            Released(key="a", agent="w", at=START, due_at=due),
+            Succeeded(key="a", attempt=1, exec_id=None, agent="w", result=Result(summary="", output=["x"]), at=START),
+            Released(key="m.1", agent="w", at=START, due_at=due),
+            Succeeded(key="m.1", attempt=1, exec_id=None, agent="w", result=Result(summary="", output="y"), at=START),
+        ],
+    )[0]
+    assert "m.1" in begun.subtasks
+    desk.add(begun)
+    async with desk.working():
+        ((_, request),) = desk.asked
+    assert [(one.node.id, one.node.dependencies, one.told) for one in request.begun] == [
+        ("a", (), '["x"]'),
+        ("m", ("a",), '["y"]'),
+    ]
+
+
+# --- questions, rounds, conversations -----------------------------------------------------------------------------
+
+
+async def test_a_question_waits_for_the_person_and_the_reply_is_planned_with() -> None:
+    desk = Desk(worker("w", ECHO))
+    desk.outcome = Plan(question="Which one?")
+    desk.add(task())
+    async with desk.working():
+        assert (desk.row().state, desk.row().question) == (TaskState.WAITING, "Which one?")
+        assert desk.told == ["changed"]
+        desk.outcome = PLAN
+        desk.happen(QuestionAnswered(reply="the first", at=START))
+        await desk.wake()
+    assert desk.asked[1][1].dialogue == (Exchange(said="Which one?", reply="the first"),)
+    assert desk.row().plan == PLAN
+
+
+async def test_a_lost_critical_subtask_is_planned_anew_with_what_is_there() -> None:
+    desk = Desk(worker("w", ECHO))
+    lost = Node(id="a", skill="echo", critical=True, max_attempts=1)
+    desk.outcome = Plan(nodes=(lost, node("x")), rounds_left=2)
+    desk.add(task())
+    due = START + timedelta(minutes=1)
+    async with desk.working():
+        desk.happen(
+            Released(key="x", agent="w", at=START, due_at=due),
+            Succeeded(key="x", attempt=1, exec_id=None, agent="w", result=Result(summary="fine"), at=START),
+            Released(key="a", agent="w", at=START, due_at=due),
+            Failed(key="a", attempt=1, exec_id=None, agent="w", failure=Failure(code="refused"), at=START, jitter=0.0),
+        )
+        assert desk.row().state is TaskState.PLANNING
+        desk.outcome = Plan(nodes=(lost, node("x"), node("r1_a")), rounds_left=2)
+        await desk.wake()
+        _, request = desk.asked[1]
+        assert (request.round, request.why) == (1, "")
+        assert [(one.node.id, one.state) for one in request.begun] == [
+            ("a", SubtaskState.FAILED),
+            ("x", SubtaskState.SUCCEEDED),
+        ]
+        row = desk.row()
+        assert row.plan is not None
+        assert (row.plan.rounds_left, row.plan.by_id["r1_a"].round) == (1, 1)
+
+
+async def test_why_the_result_did_not_do_is_told() -> None:
+    desk = Desk(worker("w", ECHO))
+    desk.outcome = Plan(nodes=(A,), rounds_left=2)
+    desk.add(task())
+    async with desk.working():
+        desk.happen(
+            Released(key="a", agent="w", at=START, due_at=START + timedelta(minutes=1)),
+            Succeeded(key="a", attempt=1, exec_id=None, agent="w", result=Result(summary="fine"), at=START),
+            Dissatisfied(why="March is missing", at=START),
+        )
+        await desk.wake()
+    assert [(request.round, request.why) for _, request in desk.asked] == [(0, ""), (1, "March is missing")]
+
+
+async def test_the_conversation_of_this_person_in_this_chat_is_told() -> None:
+    def said(task_id: str, request: str, ago: timedelta, **more: Any) -> Task:
+        answer = Answer(statements=(Statement(text=f"done: {request}"),), author=Author.RULES)
+        return task(
+            task_id,
+            request=request,
+            created_at=START - ago,
+            state=TaskState.ANSWERED,
+            answer=answer,
+            settled_at=START,
+            **more,
+        )
+
+    desk = Desk(worker("w", ECHO), settings=replace(QUICK, history_s=3600.0))
+    desk.add(
+        said("BBBBBB", "too old", timedelta(hours=2)),
+        said("CCCCCC", "sales of February", timedelta(minutes=5)),
+        said("DDDDDD", "somebody else's", timedelta(minutes=4), scope=replace(SCOPE, owner="console:bob")),
+        task(request="again for March"),
+    )
+    async with desk.working():
+        ((_, request),) = desk.asked
+    assert request.history == (Exchange(said="sales of February", reply="done: sales of February"),)

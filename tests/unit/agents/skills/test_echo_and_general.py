@@ -10,7 +10,7 @@ from agents.skill import Call
 from agents.skills import echo, general
 from domain.errors import ModelDown, Refused
 from domain.messages import Context, Upstream
-from domain.model import Completion, Purpose
+from domain.model import Completion, Purpose, Usage
 from tests.fakes_model import FunctionModel, scripted
 
 
@@ -35,6 +35,12 @@ async def test_general_asks_the_model() -> None:
     (prompt,) = model.prompts
     assert prompt.purpose is Purpose.AGENT
     assert prompt.user == "REQUEST\ncompare them\n\nTASK\nCompare."
+
+
+async def test_what_the_model_took_is_on_the_result() -> None:
+    calls = (Usage(model="m1", failed="HTTP 500"), Usage(model="m2", prompt_tokens=5))
+    (skill,) = general.skills(scripted(Completion(text="Yes.", model="m2", usage=calls)))
+    assert (await skill.run(Call(params={"prompt": "?"}))).usage == calls
 
 
 async def test_what_earlier_steps_found_is_data_on_lines_of_its_own() -> None:
