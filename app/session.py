@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import io
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -167,7 +168,8 @@ def make_session(here: House, user: str | None, follower: Follower) -> Session:
     intake_settings = IntakeSettings(tenant=here.settings.tenant, deadline_s=here.settings.task_deadline_s)
     intake = Intake(here.store, here.control_bus, here.clock, here.entropy, intake_settings)
     commands = Commands(intake, here.store, here.control_bus, here.clock, preview(here))
-    typed = read_lines(sys.stdin.buffer) if sys.stdin.isatty() else None
+    # Not sys.stdin: its lock would still be held by a read that nothing ended when the interpreter wants to close it.
+    typed = read_lines(io.FileIO(sys.stdin.fileno(), closefd=False)) if sys.stdin.isatty() else None
     return Session(here=here, user=user, intake=intake, commands=commands, follower=follower, typed=typed)
 
 
@@ -195,11 +197,17 @@ async def _announced(here: House) -> set[str]:
 def read_text(source: str) -> str:
     """A file's text, stdin's for `-`. Raises Refused when it cannot be read as UTF-8 text."""
     try:
-        raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-        return raw.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        detail = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise Refused("cli.file_unreadable", path=source, detail=detail) from error
+        return read_bytes(source).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Refused("cli.file_unreadable", path=source, detail="not UTF-8") from error
+
+
+def read_bytes(source: str) -> bytes:
+    """What is in a file, on stdin for `-`. Raises Refused when it cannot be read."""
+    try:
+        return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as error:
+        raise Refused("cli.file_unreadable", path=source, detail=error.strerror) from error
 
 
 def said(outcome: Reply) -> int:

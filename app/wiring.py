@@ -100,13 +100,16 @@ class House:
 
     @cached_property
     def _model_settings(self) -> ModelSettings:
-        from llm import ModelSettings, read_models
+        from llm import ModelSettings
 
-        key = self.settings.openai_api_key
-        models = read_models(
-            self.settings.model, self.settings.openai_base_url or "", key.get_secret_value() if key else ""
+        settings = self.settings
+        return ModelSettings(
+            models=settings.models,
+            first_s=settings.model_first_s,
+            idle_s=settings.model_idle_s,
+            total_s=settings.model_timeout_s,
+            slots=settings.model_concurrency,
         )
-        return ModelSettings(models=models, total_s=self.settings.model_timeout_s)
 
     @cached_property
     def model(self) -> Model | None:

@@ -5,6 +5,8 @@
 `turn` is what the dispatcher does with a batch of results, in one transaction: settle them, dispatch their children,
 note which publishes the broker confirmed. The other figures are the same in a transaction for each. The pure decisions
 are measured apart and are not in the figures.
+
+`hit`, `lead` and `keep` are one use of the response cache each, with as many texts in it as fit.
 """
 
 from __future__ import annotations
@@ -35,10 +37,13 @@ LATER = NOW + timedelta(hours=1)
 POSTGRES = "postgresql://postgres@127.0.0.1:5432/test"
 SCHEMA = "bench_store"
 BATCH = 50
+TEXTS = 17_000
+USES = 60
 ROUNDS = 60
 Sent = list[tuple[SubtaskId, int]]
 
 SCOPE = Scope(tenant="main", owner="bench:1")
+TEXT = "x" * 2000
 RESULT = Result(summary="x" * 120, output={"rows": list(range(10)), "text": "y" * 60})
 
 
@@ -164,6 +169,34 @@ async def measure(url: str) -> Figures:
     return figures
 
 
+async def measure_cache(url: str) -> str:
+    """Use a full cache, each time in a transaction of its own."""
+    store = open_store(url, StillClock())
+    for start in range(0, TEXTS, 1000):
+        await store.transact(partial(fill, start))
+    works: dict[str, Callable[[int, UnitOfWork], object]] = {
+        "hit": lambda number, unit: unit.cache.get(SCOPE, f"key{number * 100}", NOW),
+        "lead": lambda number, unit: unit.cache.lead(SCOPE, f"lead{number}", "bench", LATER),
+        "keep": lambda number, unit: unit.cache.put(SCOPE, f"more{number}", "plan", TEXT, LATER),
+    }
+    told = []
+    for name, work in works.items():
+        spent = []
+        for number in range(USES):
+            began = perf_counter()
+            await store.transact(partial(work, number))
+            spent.append(perf_counter() - began)
+        told.append(f"{name} {median(spent) * 1e3:.1f}")
+    await store.close()
+    return "  ".join(told) + "  ms"
+
+
+def fill(start: int, unit: UnitOfWork) -> None:
+    """A thousand texts more."""
+    for number in range(start, min(start + 1000, TEXTS)):
+        unit.cache.put(SCOPE, f"key{number}", "plan", TEXT, LATER)
+
+
 def fresh(url: str) -> str:
     """An empty database: a schema of its own on a server, which is dropped again by the next run."""
     if url.startswith("postgresql"):
@@ -180,6 +213,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for url in sys.argv[1:] or [f"sqlite:///{folder}/bench.db", POSTGRES]:
             print(f"{url.partition(':')[0]:10}  {asyncio.run(measure(fresh(url))).told()}")
+            print(f"{'':10}  {asyncio.run(measure_cache(fresh(url)))}")
 
 
 if __name__ == "__main__":

@@ -136,10 +136,11 @@ class Turn:
 
     def _release(self, in_flight: Mapping[Scope, int], kept: KeptResults) -> None:
         """Send what may be sent; again while kept results end something, which may make more ready."""
-        while self._send(
-            choose(self._tasks.values(), self._in_flight(in_flight), self._policy.window, self._now), kept
-        ):
+        while self._send(self._chosen(in_flight), kept):
             pass
+
+    def _chosen(self, in_flight: Mapping[Scope, int]) -> Sequence[Candidate]:
+        return choose(self._tasks.values(), self._in_flight(in_flight), self._policy.window, self._now)
 
     def _send(self, candidates: Sequence[Candidate], kept: KeptResults) -> bool:
         """Give each to an agent, unless its result is there; whether that was so for any."""
@@ -160,6 +161,7 @@ class Turn:
             self._apply(task.id, *step(task, e.Released(key=node.id, agent=agent, at=self._now, due_at=due_at)))
 
     def _use_kept(self, candidate: Candidate, kept: KeptResults) -> bool:
+        """End a subtask with its kept result, if there is one. To everybody else it is an attempt like any other."""
         task = self._tasks[candidate.task_id]
         node = node_of(task, candidate.key)
         result = kept.find(task, node) if node.cache_s else None
@@ -169,9 +171,11 @@ class Turn:
         used = replace(result, usage=())
         released = e.Released(key=node.id, agent=KEPT, at=self._now, due_at=due_at)
         succeeded = e.Succeeded(key=node.id, attempt=None, exec_id=None, agent=KEPT, result=used, at=self._now)
-        self._calls.append(saved(task, node, result, self._now))
-        self._apply(task.id, *run(task, [released, succeeded]))
-        return True
+        after, effects = run(task, [released, succeeded])
+        self._apply(task.id, after, effects)
+        if effects:
+            self._calls.append(saved(task, node, result, self._now))
+        return bool(effects)
 
     def _has_ready(self, task: Task) -> bool:
         ready = (sub for sub in task.subtasks.values() if sub.state is SubtaskState.READY)

@@ -37,6 +37,8 @@ def read_plan(document: Any, *, author: str = "given", catalogue: Catalogue | No
         if not isinstance(document, Mapping | list):
             refuse("this is not an object")
         found = document if isinstance(document, Mapping) else {"tasks": document}
+        if not any(words.given(found, (*words.TASKS, *words.ANSWER, *words.QUESTION))):
+            refuse('it has neither "tasks" nor "answer" nor "question"')
     entries = _entries(found)
     known = frozenset(name for name in map(task_id, entries) if name)
     start = 0 if words.first(found, words.NUMBERED_FROM_0, list) is entries else 1

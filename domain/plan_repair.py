@@ -20,17 +20,9 @@ from domain.reference import node_references
 from domain.skill import Catalogue, Effect
 from domain.spelling import spelt
 
-# What is mended by looking at the plan twice, not by guessing what it means.
-PLAIN = frozenset(
-    {
-        "coerced_param",
-        "named_param",
-        "added_dependency",
-        "self_dependency",
-        "duplicate_dependency",
-        "identical_copy",
-        "id",
-    }
+# Where what is meant was guessed; all else can be told from the plan itself.
+GUESSES = frozenset(
+    {"skill", "general", "cut_edge", "dangling_dependency", "named_dependency", "renamed", "dropped_param"}
 )
 MAX_GUESSED = 2  # tasks that may be guessed at in any plan, however small
 
@@ -68,7 +60,7 @@ def touched(plan: Plan) -> frozenset[str]:
 def is_doubtful(plan: Plan) -> bool:
     """Whether so much of a plan was guessed that its author should rather be asked again: more than a third of its
     nodes, and more than a few."""
-    guessed = {change.subtask for change in plan.repairs if change.kind not in PLAIN} & plan.by_id.keys()
+    guessed = {change.subtask for change in plan.repairs if change.kind in GUESSES} & plan.by_id.keys()
     return len(guessed) > max(MAX_GUESSED, len(plan.nodes) / 3)
 
 

@@ -58,7 +58,8 @@ def read_when(value: Any) -> Rule | None:
 def _of_object(value: Mapping[str, Any]) -> Rule | None:
     ref = words.first(value, _REF, str)
     if ref is None:
-        return read_when(words.first(value, _WORDED, str)) if value.keys() else ALWAYS
+        rule = words.first(value, _WORDED, str)
+        return read_when(rule) if rule or all(said is None for said in value.values()) else None
     wanted = words.first(value, _VALUE, object)
     op = words.first(value, _OP, str) or ("exists" if wanted is None else "eq")
     return _compared(ref, op, wanted)

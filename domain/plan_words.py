@@ -71,7 +71,8 @@ def first(entry: Mapping[str, Any], words: Words, *kinds: type) -> Any:
 def plan_in(value: Any, wrappings: int = MAX_WRAPPINGS) -> Mapping[str, Any] | None:
     """The object in `value` that holds a plan, whatever is wrapped around it; None when there is none.
 
-    A list of tasks, objects of tasks by id and a single call of a tool become `{"tasks": [...]}`.
+    A list of tasks, an object of tasks by their ids and a single call of a tool become `{"tasks": ...}`; a call that
+    hands in a plan is a wrapping, too.
     """
     if isinstance(value, str):
         value = parsed(value)
@@ -80,10 +81,15 @@ def plan_in(value: Any, wrappings: int = MAX_WRAPPINGS) -> Mapping[str, Any] | N
     if isinstance(value, list):
         wrapped = plan_in(value[0], wrappings - 1) if len(value) == 1 else None
         return wrapped or ({"tasks": value} if any(is_task(entry) for entry in value) else None)
+    if is_task(value) and not _hands_in(value):
+        return {"tasks": [value]}
     if _is_plan(value):
         return value
+    if _is_by_id(value):
+        return {"tasks": value}
     inner = (plan_in(inside, wrappings - 1) for inside in _wrapped(value))
-    return next((found for found in inner if found is not None), None) or _single(value)
+    found = next((plan for plan in inner if plan is not None), None)
+    return {"tasks": [value]} if found is None and is_task(value) else found
 
 
 def parsed(text: str) -> Any:
@@ -99,28 +105,36 @@ def parsed(text: str) -> Any:
 def _is_plan(value: Mapping[str, Any]) -> bool:
     said = first(value, (*ANSWER, *QUESTION), str)
     if said is not None and parsed(said) is said:
-        return not is_task(value)
-    return any(are_tasks(entries) for entries in given(value, TASKS))
+        return True
+    return any(are_tasks(entries) and not _hand_in(entries) for entries in given(value, TASKS))
 
 
 def are_tasks(entries: Any) -> bool:
     """Whether it can be a list of tasks; an empty one, or one of texts, is one that has gone wrong."""
     if isinstance(entries, list):
         return not entries or any(is_task(entry) or not isinstance(entry, list | Mapping) for entry in entries)
-    return isinstance(entries, Mapping) and bool(entries) and all(is_task(entry) for entry in entries.values())
+    return isinstance(entries, Mapping) and _is_by_id(entries)
+
+
+def _is_by_id(value: Mapping[str, Any]) -> bool:
+    return bool(value) and all(is_task(entry) and folded(str(name)) not in WRAPPERS for name, entry in value.items())
+
+
+def _hand_in(entries: Any) -> bool:
+    return isinstance(entries, list) and len(entries) == 1 and is_task(entries[0]) and _hands_in(entries[0])
+
+
+def _hands_in(entry: Mapping[str, Any]) -> bool:
+    """Whether a task is the call of a tool such as `submit_plan`, and a plan what is handed in."""
+    called = first(entry, SKILL, str, Mapping) or first(entry, NAME, str)
+    name = first(called, NAME, str) if isinstance(called, Mapping) else called
+    return "plan" in folded(str(name)) and any(plan_in(inside, 2) for inside in _wrapped(entry))
 
 
 def _wrapped(value: Mapping[str, Any]) -> Iterator[Any]:
     yield from given(value, WRAPPERS)
     if len(value) == 1:
         yield from value.values()
-
-
-def _single(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    if is_task(value):
-        return {"tasks": [value]}
-    by_id = value and all(is_task(entry) for entry in value.values())
-    return {"tasks": value} if by_id else None
 
 
 def is_task(entry: Any) -> bool:

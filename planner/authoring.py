@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 
 from domain.errors import Interrupted, ModelDown
-from domain.model import Completion, Prompt
+from domain.model import Completion
 from domain.plan import Node
 from domain.plan_check import Limits
 from domain.ports import Model
@@ -68,29 +68,27 @@ class Authoring:
     async def authored(self) -> Authored:
         """The best plan the model comes up with. Raises ModelDown when it brings none."""
         before = self._request
-        prompt, completion = await self._asked()
+        completion = await self._asked()
         draft = self._drafted(completion)
         is_first_word = not completion.is_fallback and self._request is before
         if draft.defects:
             log.info("plan_asked_again", model=completion.model, defects=len(draft.defects))
-            draft, is_first_word = await self._corrected(prompt, completion, draft), False
+            draft, is_first_word = await self._corrected(completion, draft), False
         return Authored(draft=draft, request=self.request, is_first_word=is_first_word)
 
-    async def _asked(self) -> tuple[Prompt, Completion]:
-        """Ask; when the answer breaks off after something had begun, ask for the rest."""
-        for rests_left in reversed(range(MAX_RESTS + 1)):
-            prompt = plan_prompt(self._request)
+    async def _asked(self) -> Completion:
+        """The answer; when it breaks off after something had begun, the answer to what the rest is."""
+        for _ in range(MAX_RESTS):
             try:
-                return prompt, await self._listened(prompt)
+                return await self._listened()
             except Interrupted as interrupted:
                 self._request, self._listener = self.request, None
                 log.warning("plan_broke_off", cause=str(interrupted), begun=len(self._request.begun))
-                if not rests_left:
-                    raise
-        raise AssertionError("the last round returns or raises")
+        return await self._listened()
 
-    async def _listened(self, prompt: Prompt) -> Completion:
+    async def _listened(self) -> Completion:
         """The answer; certain tasks are committed while it comes, and all of them before it is returned."""
+        prompt = plan_prompt(self._request)
         if self._grow is None:
             return await self._model.complete(prompt)
         early: asyncio.Queue[Node | None] = asyncio.Queue()
@@ -107,16 +105,16 @@ class Authoring:
             raise outcome
         return outcome
 
-    async def _corrected(self, prompt: Prompt, completion: Completion, draft: Draft) -> Draft:
+    async def _corrected(self, completion: Completion, draft: Draft) -> Draft:
         """The better of the first draft and one that was asked for with its defects named."""
         most = max(1, len(draft.plan.nodes)) if draft.is_cut else None
+        again = ask_again(plan_prompt(self._request), completion.text, self._defects(draft), most)
         try:
-            again = await self._model.complete(ask_again(prompt, completion.text, self._defects(draft), most))
+            second = self._drafted(await self._model.complete(again))
         except ModelDown:
             if draft.can_run:
                 return draft
             raise
-        second = self._drafted(again)
         return draft if draft.can_run and not second.can_run else second
 
     def _defects(self, draft: Draft) -> list[str]:

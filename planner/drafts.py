@@ -70,7 +70,9 @@ def drafted(written: Written, request: PlanRequest, limits: Limits) -> Draft:
         limits: how large the plan may be.
     """
     try:
-        read = read_text(written.text, author=written.author, is_truncated=written.is_truncated)
+        read = read_text(
+            written.text, author=written.author, is_truncated=written.is_truncated, catalogue=request.catalogue
+        )
     except Malformed as malformed:
         return Draft(unreadable=str(malformed.values["detail"]), is_cut=written.is_truncated)
     fixed = {node.id: node for node in (*request.fixed, *written.early)}

@@ -20,21 +20,23 @@ MAX_SHOWN = 120  # characters of a problem in a note
 
 
 def runnable_part(draft: Draft, request: PlanRequest, limits: Limits) -> Plan | None:
-    """The part of a plan that can be run, for the person to decide about: nothing new in it starts before that.
-
-    None when nothing is left, or when what is left is pointless or cannot be run either.
-    """
+    """The part of a plan that can be run, naming what was left out. Nothing new in it starts before the person agrees;
+    without what is critical there is nothing new in it. None when there is nothing, or nothing that can be run."""
     reasons = _left_out(draft, request)
-    kept = tuple(node for node in draft.plan.nodes if node.id not in reasons)
     lost = [node for node in draft.plan.nodes if node.id in reasons]
+    is_pointless = any(node.critical for node in lost)
+    kept = [
+        node for node in draft.plan.nodes if node.id not in reasons and (node.id in draft.fixed or not is_pointless)
+    ]
+    has_new = any(node.id not in draft.fixed for node in kept)
+    note = Repair(kind="part_only") if has_new else Repair(kind="unfinished", reason="the rest cannot be run")
     part = replace(
         draft.plan,
         nodes=tuple(_asked_about(node, draft.fixed) for node in kept),
-        repairs=(*draft.plan.repairs, Repair(kind="part_only")),
+        repairs=(*draft.plan.repairs, note),
         unplaced=(*draft.plan.unplaced, *_named(lost, reasons, draft, request)),
     )
-    is_pointless = any(node.critical for node in lost) or all(node.id in draft.fixed for node in kept)
-    return None if is_pointless or problems(part, request.catalogue, limits, draft.fixed) else part
+    return part if kept and not problems(part, request.catalogue, limits, draft.fixed) else None
 
 
 def general_instead(request: PlanRequest) -> Plan | None:

@@ -60,10 +60,11 @@ def blocks(text: str) -> list[str]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """Complete values in a text, first to last. `fragments` stand inside something that begins like JSON and is
-    broken, so they are more likely a part than the whole."""
+    broken, so they are more likely a part than the whole; `is_broken` is whether there is any such thing."""
 
     whole: list[Reading]
     fragments: list[Reading]
+    is_broken: bool
 
 
 def scanned(text: str) -> Found:
@@ -82,7 +83,7 @@ def scanned(text: str) -> Found:
             wasted += getattr(error, "pos", start) - start
             if start >= broken_until:
                 broken_until = closing(text, start) or len(text)
-    return Found(whole=list(_checked(text, whole)), fragments=list(_checked(text, fragments)))
+    return Found(whole=list(_checked(text, whole)), fragments=list(_checked(text, fragments)), is_broken=failures > 0)
 
 
 def _checked(text: str, found: deque[tuple[int, int, Any]]) -> Iterator[Reading]:

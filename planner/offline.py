@@ -11,7 +11,7 @@ from domain.errors import PlanRefused, Refused
 from domain.plan import Node, Plan
 from domain.plan_check import Problem, param_problems
 from domain.plan_repair import repair
-from domain.skill import Catalogue
+from domain.skill import Catalogue, SkillSpec
 from domain.texts import Language, language_of, say
 from planner.atoms import Atom, Kind
 from planner.clauses import Clause, Link, split
@@ -49,13 +49,20 @@ def _hold(count: int) -> None:
         raise PlanRefused([Problem(kind="too_many_nodes", count=count, limit=MAX_CLAUSES)])
 
 
-def offered(catalogue: Catalogue, language: Language) -> str:
-    """What can be asked for: every skill, with an example in the person's language where it has one."""
-    shown = []
-    for spec in catalogue:
-        example = next((text for text in spec.examples if language_of(text) == language), None)
-        shown.append(say("plan.offered", language, skill=spec.name, example=example) if example else spec.name)
+def offered(catalogue: Catalogue, language: Language, most: int | None = None) -> str:
+    """What can be asked for: every skill, with an example in the person's language where it has one; or only so many,
+    those with an example first."""
+    examples = {spec.name: _example(spec, language) for spec in catalogue}
+    names = sorted(examples, key=lambda name: not examples[name]) if most else examples
+    shown = [
+        say("plan.offered", language, skill=name, example=examples[name]) if examples[name] else name
+        for name in [*names][:most]
+    ]
     return ", ".join(shown) or "–"
+
+
+def _example(spec: SkillSpec, language: Language) -> str:
+    return next((text for text in spec.examples if language_of(text) == language), "")
 
 
 @dataclass(slots=True, kw_only=True)

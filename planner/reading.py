@@ -15,7 +15,7 @@ from domain.errors import Malformed
 from domain.plan import Plan, Repair
 from domain.plan_json import read_plan
 from domain.skill import Catalogue
-from planner.finding import Reading, blocks, scanned, strict, without_thought
+from planner.finding import Found, Reading, blocks, scanned, strict, without_thought
 from planner.mending import balanced, guessed, tidied
 
 MAX_TEXT = 400_000  # characters; no plan within the limits is longer
@@ -102,9 +102,9 @@ def _rungs_of_bare(text: str, *, is_truncated: bool) -> Iterator[Iterable[Readin
     if not _BEGINS.match(text):
         for block in reversed(blocks(text)):
             yield _with_step("fence", strict(block))
-            yield _with_step("fence", _sequence(scanned(block).whole))
+            yield _with_step("fence", _told(scanned(block)))
     found = scanned(text)
-    yield _with_step("prose", _sequence(found.whole))
+    yield _with_step("prose", _told(found))
     yield balanced(text, is_truncated=is_truncated)
     yield tidied(text)
     yield guessed(text, is_truncated=is_truncated)
@@ -115,14 +115,17 @@ def _with_step(step: str, readings: Iterable[Reading]) -> list[Reading]:
     return [replace(reading, steps=(step, *reading.steps)) for reading in readings]
 
 
-def _sequence(readings: Sequence[Reading]) -> Sequence[Reading]:
-    """Tasks that stand one after the other without a list around them are one list."""
-    calls = [reading for reading in readings if _rank(reading.value) == _CALL]
-    if len(calls) < 2:
-        return readings
-    steps = tuple(dict.fromkeys(step for reading in calls for step in reading.steps))
-    listed = Reading(value=[reading.value for reading in calls], steps=("unbalanced", *steps))
-    return [*(reading for reading in readings if reading not in calls), listed]
+def _told(found: Found) -> Sequence[Reading]:
+    """The values in prose that may be a plan. Tasks that stand one after the other without a list around them are one
+    list, but not where something is broken: they may be what is left of more."""
+    calls = [reading for reading in found.whole if _rank(reading.value) == _CALL]
+    others = [reading for reading in found.whole if reading not in calls]
+    if found.is_broken:
+        return others
+    if len(calls) > 1:
+        steps = tuple(dict.fromkeys(step for reading in calls for step in reading.steps))
+        return [*others, Reading(value=[reading.value for reading in calls], steps=("unbalanced", *steps))]
+    return others or calls
 
 
 def _best(readings: Sequence[Reading]) -> Reading | None:

@@ -31,7 +31,8 @@ class EarlyNodes:
     """Hears a plan being written, and hands on its tasks as they become certain (`domain.ports.Listener`).
 
     Args:
-        judge: makes a node of a finished entry; None when it must wait for the whole plan.
+        judge: begins to judge a plan: what it returns makes a node of each finished entry, None when that must wait for
+            the whole plan.
         hand_on: takes the node; returns at once.
     """
 

@@ -9,6 +9,7 @@ from domain.texts import Language, say
 from planner.offline import offered
 
 _LONGEST = 60  # characters of small talk
+_FEW = 3  # skills that a greeting names
 _EDGE = " \t\r\n,，.。!！?？~～、…^:：;；"
 _NAME = r"(?:[\s,，]*(?:there|bot|xingshu|everyone|all|星枢|大家|机器人))?"
 _TALK: dict[str, tuple[str, ...]] = {
@@ -45,4 +46,7 @@ def small_talk(text: str, catalogue: Catalogue, language: Language) -> str | Non
     if not folded or len(folded) > _LONGEST:
         return None
     kind = next((kind for kind, words in _PATTERNS.items() if words.fullmatch(folded)), None)
-    return kind and say(f"talk.{kind}", language, skills=offered(catalogue, language))
+    if kind is None:
+        return None
+    skills = offered(catalogue, language, _FEW if kind == "hello" else None)
+    return say(f"talk.{kind}", language, skills=skills)

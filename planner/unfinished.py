@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from domain.plan_words import TASKS, folded, is_task
+from domain.strict_json import MAX_DEPTH
 
 _LISTS = re.compile(r'"([\w -]{2,30})"\s*:\s*\[|\A\s*\[')
 _GAP = re.compile(r"[\s,]*(?:}[\s},]*(?={))?")  # with it go closing braces too many between two entries
@@ -67,6 +68,8 @@ def completed(text: str) -> tuple[str, bool] | None:
             stack.append(mark)
         elif mark in "}]" and stack:
             stack.pop()
+        if len(stack) > MAX_DEPTH:
+            return None
         if mark in "{[,}]" and _is_between(stack):
             end, left = part.end(), "".join(_CLOSERS[opened] for opened in reversed(stack))
     kept = text[start:end].rstrip().rstrip(",")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from domain.agents import Worker
 from domain.errors import StoreDown
+from domain.model import Usage
 from domain.ports import Call, Clock, Measured, Spend
 from domain.task import Attempt, Exchange, Route, Scope, Task, TaskState
 from tests.fakes import FakeClock
@@ -152,8 +153,12 @@ def _spend(calls: Sequence[Call]) -> Spend:
         prompt_tokens=sum(usage.prompt_tokens for usage in asked),
         completion_tokens=sum(usage.completion_tokens for usage in asked),
         cost=sum(usage.cost for usage in asked),
-        is_estimated=any(usage.is_estimated for usage in asked),
+        is_estimated=any(usage.is_estimated or _is_unpriced(usage) for usage in asked),
     )
+
+
+def _is_unpriced(usage: Usage) -> bool:
+    return usage.cost == 0 and usage.prompt_tokens + usage.completion_tokens > 0
 
 
 @dataclass

@@ -79,7 +79,8 @@ class PipedChat:
     async def _take(self, text: str) -> None:
         outcome = await self._seat.tell(text)
         if isinstance(outcome, Accepted):
-            self._ours += [] if outcome.is_reply else [outcome.task_id]
+            if not outcome.is_reply:
+                self._ours.append(outcome.task_id)
             return
         self._was_refused |= outcome.is_refusal
         self._say(reply_text(outcome))

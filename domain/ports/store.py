@@ -98,7 +98,7 @@ class Tasks(Protocol):
 
     def lock_ready(self, now: datetime, limit: int) -> list[Task]:
         """Tasks with a READY subtask whose `due_at` is not after `now`: every user's oldest before anybody's
-        next, so that nobody waits for another's backlog. Tasks that only wait for a person are passed over."""
+        next, so that nobody waits for another's backlog. Tasks that only wait for approval are passed over."""
         ...
 
     def lock_overdue(self, now: datetime, leases_until: datetime, limit: int) -> list[Task]:
@@ -233,11 +233,13 @@ class AnswerCache(Protocol):
     """Kept plans, answers and results by owner and the exact inputs. Bounded: what was unused longest goes first."""
 
     def get(self, scope: Scope, key: str, now: datetime) -> str | None:
-        """The stored text, if it has not expired; counts a hit."""
+        """The stored text, if it has not expired; counts a hit. When it is not there, nobody else stores one before a
+        `lead` of the same transaction."""
         ...
 
     def put(self, scope: Scope, key: str, kind: str, text: str, expires_at: datetime) -> None:
-        """Store a text and end whoever's lease on the key; the later one wins. `kind` is plan, answer or result."""
+        """Store a text and end whoever's lease on the key; the later one wins. `kind` is plan, answer or result.
+        One that is too large to be kept only ends the lease."""
         ...
 
     def lead(self, scope: Scope, key: str, holder: str, until: datetime) -> bool:

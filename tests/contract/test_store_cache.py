@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,12 +12,13 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import insert
 
 from domain.ports import UnitOfWork
 from domain.task import Scope
-from storage import Room, SqlStore
+from storage import Room
 from storage.engines import open_engine, read_url
 from storage.tables import ANSWER_CACHE
 from tests.contract.stores import GROUNDS, POSTGRES, SHARED, Ground, ground_of
@@ -146,9 +148,10 @@ async def test_whoever_asks_meanwhile_waits_for_the_end_of_the_transaction(
 ) -> None:
     loop, other = asyncio.get_running_loop(), postgres.another()
 
-    def hold(unit: UnitOfWork) -> asyncio.Task[bool]:
+    def hold(unit: UnitOfWork) -> Future[bool]:
         assert lead("p1")(unit)
-        waiting = asyncio.run_coroutine_threadsafe(begin(other), loop).result(20)
+        waiting = asyncio.run_coroutine_threadsafe(other.transact(lead("p2")), loop)
+        until_blocked(postgres)
         if not is_committed:
             raise LookupError(waiting)
         return waiting
@@ -157,11 +160,17 @@ async def test_whoever_asks_meanwhile_waits_for_the_end_of_the_transaction(
         waiting = await postgres.do(hold)
     except LookupError as error:
         (waiting,) = error.args
-    assert await waiting is not is_committed
+    assert await asyncio.wrap_future(waiting) is not is_committed
 
 
-async def begin(store: SqlStore) -> asyncio.Task[bool]:
-    return asyncio.ensure_future(store.transact(lead("p2")))
+def until_blocked(ground: Ground) -> None:
+    """Return when somebody waits for a row that somebody else holds."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%answer_cache%'"
+    with psycopg.connect(ground.url, autocommit=True) as connection:
+        for _ in range(10_000):
+            if connection.execute(waits).fetchone() != (0,):
+                return
+    raise TimeoutError("nobody waits")
 
 
 async def test_what_is_not_there_cannot_arrive_before_its_reader_leads(postgres: Ground) -> None:
@@ -169,17 +178,15 @@ async def test_what_is_not_there_cannot_arrive_before_its_reader_leads(postgres:
     await postgres.do(lead("p1"))
     loop, other = asyncio.get_running_loop(), postgres.another()
 
-    async def begin_put() -> asyncio.Task[None]:
-        return asyncio.ensure_future(other.transact(put("key", "made")))
-
-    def look_and_lead(unit: UnitOfWork) -> tuple[str | None, bool, asyncio.Task[None]]:
+    def look_and_lead(unit: UnitOfWork) -> tuple[str | None, bool, Future[None]]:
         text = get("key")(unit)
-        putting = asyncio.run_coroutine_threadsafe(begin_put(), loop).result(20)
+        putting = asyncio.run_coroutine_threadsafe(other.transact(put("key", "made")), loop)
+        until_blocked(postgres)
         return text, lead("p2")(unit), putting
 
     text, is_ours, putting = await postgres.do(look_and_lead)
     assert (text, is_ours) == (None, False)
-    await putting
+    await asyncio.wrap_future(putting)
     assert await postgres.do(get("key")) == "made"
 
 

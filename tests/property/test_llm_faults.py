@@ -27,8 +27,8 @@ from tests.fakes_model import (
     said,
     streamed,
 )
+from tests.integration.llm_answers import BAD, GOOD, Ear
 from tests.integration.test_llm_forms import SCHEMA
-from tests.integration.test_llm_streams import BAD, GOOD, Ear
 from tests.virtual_time import LoopClock, virtually
 
 PLAN = Prompt(purpose=Purpose.PLAN, system="Answer with JSON.", user="plan", wants_json=True, schema=SCHEMA)

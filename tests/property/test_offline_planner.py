@@ -73,4 +73,4 @@ def test_reading_ends_in_a_plan_or_in_malformed(text: str, is_truncated: bool) -
         plan = read_text(text, author="m", is_truncated=is_truncated)
     except Malformed:
         return
-    assert all(node.skill for node in plan.nodes)
+    assert all(node.id for node in plan.nodes)

@@ -6,6 +6,7 @@ import pytest
 
 from app.settings import DEFAULT_AGENTS, Settings, example, load, read_agents
 from domain.errors import Misconfigured
+from llm import Price
 
 ROOT = Path(__file__).parents[3]
 
@@ -44,7 +45,26 @@ def test_empty_values_count_as_not_set(monkeypatch):
 
 def test_the_env_file_is_read(tmp_path):
     (tmp_path / ".env").write_text("XINGSHU_MODEL=a, b\nOPENAI_API_KEY=sk-x\n")
-    assert load().models == ("a", "b")
+    assert [spec.name for spec in load().models] == ["a", "b"]
+    assert load().has_model is True
+
+
+def test_models_may_stand_on_several_servers(tmp_path):
+    texts = (
+        "XINGSHU_MODEL=big, small@http://10.0.0.5:8000/v1",
+        "OPENAI_API_KEY=sk-x",
+        "XINGSHU_MODEL_KEYS=10.0.0.5:8000=sk-y",
+        "XINGSHU_MODEL_PRICES=big=1/2",
+    )
+    (tmp_path / ".env").write_text("\n".join(texts))
+    big, small = load().models
+    assert (big.api_key, big.price, small.api_key, small.price) == ("sk-x", Price(1, 2), "sk-y", None)
+    assert small.base_url == "http://10.0.0.5:8000/v1"
+    assert "sk-" not in repr(load())
+
+
+def test_a_model_on_a_server_of_its_own_is_a_model(monkeypatch):
+    monkeypatch.setenv("XINGSHU_MODEL", "small@http://10.0.0.5:8000/v1")
     assert load().has_model is True
 
 
@@ -55,6 +75,9 @@ def test_the_env_file_is_read(tmp_path):
         ("XINGSHU_LOG_LEVEL", "loud"),
         ("XINGSHU_AGENTS", "=code"),
         ("XINGSHU_LEASE_S", "1"),
+        ("XINGSHU_MODEL", "a@http://"),
+        ("XINGSHU_MODEL_KEYS", "sk-secret"),
+        ("XINGSHU_MODEL_PRICES", "a=cheap"),
     ],
 )
 def test_a_wrong_value_is_named_by_its_setting(monkeypatch, name, value):

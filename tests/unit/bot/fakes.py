@@ -20,7 +20,7 @@ from domain.messages import Nudge, Order
 from domain.plan import Node, Plan
 from domain.ports import Arrival, Store, UnitOfWork
 from domain.progress import run
-from domain.task import Lease, Result, Route, Task
+from domain.task import Lease, Result, Route, Scope, Task
 from domain.texts import Language
 from storage import open_store
 from tests.fakes import CountingEntropy, FakeClock

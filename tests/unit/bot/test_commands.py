@@ -11,7 +11,7 @@ from domain.agents import Worker
 from domain.errors import BrokerDown, ModelDown, StoreDown
 from domain.plan import Plan
 from domain.skill import Effect, SkillSpec
-from domain.task import Failure, SubtaskState, Task, TaskState
+from domain.task import Failure, Scope, SubtaskState, Task, TaskState
 from domain.texts import Language
 from tests.unit.bot.fakes import Stage, plan_of, released, stage, started, succeeded
 

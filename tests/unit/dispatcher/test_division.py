@@ -101,7 +101,7 @@ def test_a_direct_answer_has_no_children():
     [
         ({"tasks": []}, PlanRefused),
         ({"question": "which?"}, PlanRefused),
-        ({}, PlanRefused),
+        ({}, Refused),
         ({"tasks": [entry("x", skill="fly to the moon")]}, PlanRefused),
         ({"tasks": [{"id": "x"}]}, Refused),
         ({"tasks": "x"}, Malformed),

@@ -32,6 +32,7 @@ def test_the_tree_is_split_by_what_the_caller_does() -> None:
         "BrokerDown",
         "Unroutable",
         "ModelDown",
+        "Interrupted",
     }
     assert {cls.__name__ for cls in classes if not issubclass(cls, Refused | Unavailable)} == {
         "XingshuError",

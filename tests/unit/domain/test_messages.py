@@ -173,7 +173,7 @@ def test_a_hello_and_its_defaults() -> None:
 def test_orders_and_nudges() -> None:
     order = m.ORDER.validate_python({"type": "grant", "taskId": "7K2QXM.a", "execId": "x", "more": 1})
     assert round_trip(order) == {"type": "grant", "taskId": "7K2QXM.a", "execId": "x"}
-    assert round_trip(m.Nudge(kind="planned", task_id="7K2QXM")) == {"kind": "planned", "taskId": "7K2QXM"}
+    assert round_trip(m.Nudge(kind="planned", task_id="7K2QXM")) == {"kind": "planned", "taskId": "7K2QXM", "text": ""}
     assert m.NUDGE.validate_python({"kind": "settled", "taskId": "7K2QXM"}).kind == "settled"
 
 

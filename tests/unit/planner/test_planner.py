@@ -119,7 +119,7 @@ async def test_defects_are_named_and_asked_about_once() -> None:
 async def test_text_that_is_no_plan_is_asked_about_once() -> None:
     model = scripted("I cannot do JSON.", GOOD)
     assert len((await planned(model)).nodes) == 2
-    assert "1. no JSON object in it" in model.prompts[1].history[1][1]
+    assert "cannot be used:\n1. " in model.prompts[1].history[1][1]
 
 
 async def test_a_plan_that_was_cut_off_is_asked_for_shorter() -> None:
@@ -377,6 +377,26 @@ async def test_certain_tasks_are_committed_before_the_plan_is_whole() -> None:
     assert commits.authors == {"model"}
 
 
+async def test_when_only_what_started_early_can_run_it_is_said_what_is_missing() -> None:
+    text = tasks(
+        entry("a", text="x"), {**entry("b", "launch_rocket", "a"), "name": "Lift off"}, entry("c", "report", "b")
+    )
+    plan = (await grown(scripted(text, text), asked("launch a rocket"), Commits())).plan
+    assert [(node.id, node.approval) for node in plan.nodes] == [("a", False)]
+    assert kinds(plan) == ["unfinished"]
+    assert [text.split(" (")[0] for text in plan.unplaced] == ["Lift off", "report"]
+
+
+async def test_when_what_is_critical_is_lost_only_what_started_stays() -> None:
+    text = tasks(
+        entry("a", text="x"),
+        {**entry("b", "launch_rocket", "a"), "critical": True},
+        entry("c", "mail", to=["b"], body="x"),
+    )
+    plan = (await grown(scripted(text, text), asked("launch a rocket"), Commits())).plan
+    assert [node.id for node in plan.nodes] == ["a"]
+
+
 async def test_what_started_early_stays_when_the_plan_is_corrected() -> None:
     first = tasks(entry("a", text="x"), entry("b", "launch_rocket", "a"))
     second = tasks(entry("a", text="other"), entry("b", "report", "a"))
@@ -410,13 +430,15 @@ async def test_a_plan_that_breaks_off_for_good_goes_on_with_the_rules_if_they_un
     text = tasks(entry("early", "code_review", path="examples/shop"), entry("b", text="y"))
     broken = (text, text.index('"id": "b"'))
     other = tasks(entry("more", text="z"), entry("b", text="y"))
-    model = Breaking(broken, (other, other.index('"id": "b"')), (tasks(entry("c", text="c")), 10))
+    third = tasks(entry("last", text="w"), entry("b", text="y"))
+    model = Breaking(broken, (other, other.index('"id": "b"')), (third, third.index('"id": "b"')))
     commits = Commits()
     plan = (await grown(model, asked("review the code in examples/shop, then write a report"), commits)).plan
-    assert commits.ids == ["early", "more"]
+    assert commits.ids == ["early", "more", "last"]
     assert [(node.id, node.skill, node.dependencies) for node in plan.nodes] == [
         ("early", "code_review", ()),
         ("more", "echo", ()),
+        ("last", "echo", ()),
         ("t2", "report", ("early",)),
     ]
     assert kinds(plan) == ["model_down"]

@@ -104,9 +104,7 @@ def test_what_is_no_plan_is_malformed(text: str) -> None:
         read(text)
 
 
-@pytest.mark.parametrize(
-    "text", ['{"tasks": [1]}', '{"tasks": "x"}', '{"tasks": [{"id": "a"}]}', '{"a": 1}x{"tasks": 3}']
-)
+@pytest.mark.parametrize("text", ['{"tasks": [1]}', '{"tasks": "x"}', '{"a": 1}', '{"a": 1}x{"tasks": 3}'])
 def test_what_has_the_wrong_shape_says_where(text: str) -> None:
     with pytest.raises(Malformed, match="tasks"):
         read(text)
