@@ -7,9 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from domain.answer import Statement
 from domain.ends import node_of
-from domain.errors import Refused
 from domain.markdown import code, fenced, literal, prose
-from domain.outputs import outputs_for
 from domain.safe_text import safe, safe_line
 from domain.task import Task
 from domain.texts import Language, say
@@ -42,20 +40,8 @@ def block(text: str, limit: int) -> str:
 
 
 def title(task: Task, key: str) -> str:
-    """What a subtask is called; one that a map made is called by its item, if that is a word."""
-    name, item = line(node_of(task, key).title, TITLE), line(item_of(task, key), TITLE)
-    return say("answer.item", task.language, title=name, item=item) if item else name
-
-
-def item_of(task: Task, key: str) -> str:
-    """The item a map made a subtask for, if it is a word or a number."""
-    if node_of(task, key).item is None:
-        return ""
-    try:
-        item = outputs_for(task, key)["item"]
-    except Refused:  # the list is not there any more
-        return ""
-    return str(item) if isinstance(item, str | int | float) else ""
+    """What a subtask is called."""
+    return line(node_of(task, key).title, TITLE)
 
 
 def titles(task: Task, keys: Sequence[str]) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from aggregator.passages import item_of
 from aggregator.results import succeeded
 from aggregator.tree import made, roots
 from domain.answer import Verdict
@@ -107,8 +106,6 @@ def _entries(task: Task, keys: Sequence[str], room: int) -> list[dict[str, Any]]
 def _entry(task: Task, key: str, room: int) -> dict[str, Any]:
     node, sub = node_of(task, key), task.subtasks[key]
     entry = {"key": key, "title": safe_line(node.title, 200), "skill": node.skill, "state": sub.state.value}
-    if item := item_of(task, key):
-        entry["item"] = safe_line(item, 200)
     if sub.state is SubtaskState.SUCCEEDED and sub.result:
         entry |= _result(sub.result, room)
     elif sub.failure:

@@ -14,6 +14,8 @@ from domain.plan import Node, Plan, Repair, When
 from domain.reference import renamed, resolve
 from domain.skill import Effect
 
+MAX_LABEL = 60  # characters of an item that its child is called by
+_NAMES = ("path", "name", "title", "id")
 MAX_NESTING = 3  # levels below what was planned: management, coordination, execution
 
 
@@ -88,21 +90,28 @@ def spread(plan: Plan, node: Node, outputs: Mapping[str, Any]) -> tuple[Node, ..
         raise Refused("failure.too_many_items")
     if items and nesting(plan, node.id) >= MAX_NESTING:
         raise Refused("failure.too_deep")
-    return tuple(_for_item(node, place) for place in range(len(items)))
+    return tuple(_for_item(node, place, item) for place, item in enumerate(items))
 
 
-def _for_item(node: Node, place: int) -> Node:
+def _for_item(node: Node, place: int, item: Any) -> Node:
     number = place + 1
     return replace(
         node,
         id=f"{node.id}.{number}",
-        name=f"{node.title} {number}",
+        name=f"{node.title}: {_label(item) or number}",
         condition=None,
         item=place,
         parent=node.id,
         critical=False,
         approval=node.approval or _acts(node),
     )
+
+
+def _label(item: Any) -> str:
+    """What an item is called, where it says so in a word or two."""
+    if isinstance(item, Mapping):
+        item = next((item[name] for name in _NAMES if item.get(name)), "")
+    return " ".join(str(item).split())[:MAX_LABEL] if isinstance(item, str | int | float) else ""
 
 
 def children(parent: Node, nodes: Sequence[Node]) -> tuple[Node, ...]:

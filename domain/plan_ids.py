@@ -43,7 +43,7 @@ def identified(nodes: Sequence[Node], catalogue: Catalogue, fixed: Mapping[str, 
         fresh = _word(node.id) or f"t{place}"
         if fresh != node.id or fresh in kept or fresh in fixed:
             fresh = _free(fresh, taken) if fresh in taken else fresh
-            repairs.append(_renamed(node.id, fresh, is_word=_word(node.id) == node.id))
+            repairs.append(_renamed(node.id, fresh, is_word=bool(node.id) and _word(node.id) == node.id))
         taken.add(fresh)
         first.setdefault(node.id, fresh)
         kept[fresh] = replace(node, id=fresh)

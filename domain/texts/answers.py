@@ -18,7 +18,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "answer.cancelled_early": ("**Cancelled** before anything was started.", "**已取消**，尚未开始任何步骤。"),
     "answer.step": ("- **{title}**: {text}", "- **{title}**：{text}"),
     "answer.bare_step": ("- **{title}**", "- **{title}**"),
-    "answer.item": ("{title} ({item})", "{title}（{item}）"),
     "answer.some_of": ("{done} of {count}", "{count} 个中完成 {done} 个"),
     "answer.no_items": ("- **{title}**: nothing to do, the list is empty", "- **{title}**：列表为空，无需处理"),
     "answer.more_steps": ("- … and {count} more", "- ……另有 {count} 项"),

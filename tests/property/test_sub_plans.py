@@ -34,26 +34,37 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
+CONDITIONS = st.fixed_dictionaries({"ref": NAMES, "op": st.sampled_from(["eq", "gt"]), "value": ANYTHING})
 ENTRIES = st.fixed_dictionaries(
     {"skill": st.sampled_from(["echo", "store", "send", "Echo", "nothing"]) | ANYTHING},
     optional={
         "id": NAMES | ANYTHING,
         "dependencies": st.lists(NAMES, max_size=3) | ANYTHING,
         "params": st.dictionaries(st.just("text"), NAMES | ANYTHING) | ANYTHING,
-        "when": ANYTHING
-        | st.fixed_dictionaries({"ref": NAMES, "op": st.sampled_from(["eq", "gt"]), "value": ANYTHING}),
+        "when": CONDITIONS | ANYTHING,
         "for_each": NAMES | ANYTHING,
         "critical": ANYTHING,
         "parent": NAMES,
     },
 )
 DOCUMENTS = st.fixed_dictionaries(
-    {},
-    optional={"tasks": st.lists(ENTRIES | ANYTHING, max_size=5) | ANYTHING, "answer": ANYTHING, "question": ANYTHING},
+    {}, optional={"tasks": st.lists(ENTRIES, max_size=5) | ANYTHING, "answer": ANYTHING, "question": ANYTHING}
 ) | st.dictionaries(st.text(max_size=5), ANYTHING, max_size=3)
 
+IDS = st.sampled_from(["x", "y", "z", "u"])
+LIKELY = st.fixed_dictionaries(
+    {"id": IDS, "skill": st.sampled_from(["echo", "store", "send", "Echo"])},
+    optional={
+        "dependencies": st.lists(IDS, max_size=2),
+        "params": st.fixed_dictionaries({"text": st.sampled_from(["t", "{{x.output}}", "{{item}}"])}),
+        "when": st.sampled_from(["all_done", {"ref": "{{x.output}}", "op": "eq", "value": 1}]),
+        "for_each": st.just("{{y.output}}"),
+    },
+)
+PLANS = st.fixed_dictionaries({"tasks": st.lists(LIKELY, min_size=1, max_size=4)})
 
-@given(DOCUMENTS)
+
+@given(DOCUMENTS | PLANS)
 def test_any_document_divides_safely_or_fails_with_a_reason(document: dict[str, Any]) -> None:
     content = ResultContent(summary="s", plan=document)
     report = ResultMessage(task_id="AAAAAA.a", source="echo", status="success", content=content)

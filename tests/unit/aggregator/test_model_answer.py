@@ -247,7 +247,7 @@ def test_the_prompt_groups_children_under_their_parent_and_shows_only_some() -> 
     children = parent["children"]
     assert len(children) == CHILDREN
     assert [child["key"] for child in children[:2] + children[-1:]] == ["each.1", "each.2", "each.100"]
-    assert (children[0]["item"], children[0]["summary"]) == ("0.csv", "read 0.csv")
+    assert (children[0]["title"], children[0]["summary"]) == ("Read each: 0.csv", "read 0.csv")
     assert children[3]["why"].startswith("the skill refused")
 
 

@@ -237,11 +237,11 @@ def test_a_map_says_how_many_of_all_and_names_those_that_were_lost() -> None:
         "**Partly done**: 12 of 13 steps succeeded (12 s).",
         "- **List**: 12 files [ls]",
         "- **Read each**: 11 of 12 [each]",
-        "  - **Read each 1 (0.csv)**: read 0.csv [each.1]",
-        "  - **Read each 2 (1.csv)**: read 1.csv [each.2]",
+        "  - **Read each: 0.csv**: read 0.csv [each.1]",
+        "  - **Read each: 1.csv**: read 1.csv [each.2]",
     ]
     assert told[11] == "  - … and 3 more [each]"
-    assert "- **Read each 5 (4.csv)**: the skill refused: no access [each.5]" in told
+    assert "- **Read each: 4.csv**: the skill refused: no access [each.5]" in told
     assert summarise(task).verdict is Verdict.PARTIAL
 
 
@@ -261,8 +261,8 @@ def test_a_map_of_something_odd_is_numbered() -> None:
     plan = Plan(nodes=(replace(chain("ls").nodes[0], id="ls"), each_of("{{ls.output}}")))
     task = ended(task_of(plan), "ls", Result(summary="listed", output=[{"a": 1}, "*b*\u202e"]))
     task = ended(ended(task, "each.1", HELLO), "each.2", HELLO)
-    assert "  - **Each 1**: hello [each.1]" in lines(task)
-    assert "  - **Each 2 (*b*⟨U+202E⟩)**: hello [each.2]" in lines(task)
+    assert "  - **Each: 1**: hello [each.1]" in lines(task)
+    assert "  - **Each: *b*⟨U+202E⟩**: hello [each.2]" in lines(task)
 
 
 def each_of(items: str) -> Node:

@@ -117,10 +117,10 @@ def test_a_map_has_a_child_per_item() -> None:
     assert (first.id, first.item, first.name, second.id, second.item, second.name) == (
         "each.1",
         0,
-        "Read 1",
+        "Read: a",
         "each.2",
         1,
-        "Read 2",
+        "Read: b",
     )
     assert (first.parent, first.dependencies, first.params) == ("each", ("t1",), {"path": "{{item}}"})
     assert (first.for_each, first.when, first.max_attempts) == (each.for_each, When.ALL_DONE, 1)

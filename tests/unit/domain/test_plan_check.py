@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.plan import Node, Plan
+from domain.plan import Condition, Node, Op, Plan
 from domain.plan_check import Limits, Problem, clean_edges, fits, param_problems, problems
 from domain.plan_words import folded
 from domain.skill import Catalogue, Param, ParamType, SkillSpec
@@ -43,7 +43,7 @@ def test_a_flood_is_not_looked_at_further() -> None:
     assert len(found(*nodes[:6])) > 1
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a.b", "x" * 65, "a\n", "{{a}}"])
+@pytest.mark.parametrize("name", ["", "a b", "a.b", "x" * 65, "a\n", "{{a}}", "item"])
 def test_a_bad_id(name: str) -> None:
     assert found(b.node(name)) == [Problem(kind="bad_id", node=name)]
 
@@ -121,6 +121,112 @@ def test_references_that_cannot_be_or_are_not_waited_for() -> None:
     ]
 
 
+def test_a_question_is_enough() -> None:
+    assert problems(Plan(question="Which file?"), CATALOGUE, LIMITS) == ()
+
+
+def test_a_task_without_a_skill() -> None:
+    assert found(Node(id="a", skill="")) == [Problem(kind="missing_skill", node="a")]
+
+
+def more(ref: str, value: Any = 3) -> Condition:
+    return Condition(ref=ref, op=Op.GT, value=value)
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        (b.node("b", "a", condition=more("{{a.output.n}}")), []),
+        (b.node("b", "a", for_each="{{a.output}}", params={"mode": "{{item.x}}"}), []),
+        (b.node("b", "a", condition=Condition(ref="{{a.output}}", op=Op.EXISTS)), []),
+        (b.node("b", "a", condition=more("a.output")), [Problem(kind="bad_condition", node="b", other="a.output")]),
+        (
+            b.node("b", "a", condition=more("{{a.output}} {{a.output}}")),
+            [Problem(kind="bad_condition", node="b", other="{{a.output}} {{a.output}}")],
+        ),
+        (
+            b.node("b", "a", condition=more("{{a.output}}", None)),
+            [Problem(kind="condition_without_value", node="b")],
+        ),
+        (b.node("b", condition=more("{{a.output}}")), [Problem(kind="missing_dependency", node="b", other="a")]),
+        (b.node("b", for_each="{{z.output}}"), [Problem(kind="dangling_reference", node="b", other="z")]),
+        (b.node("b", "a", for_each="a.output"), [Problem(kind="bad_for_each", node="b", other="a.output")]),
+        (b.node("b", "a", params={"mode": "{{item}}"}), [Problem(kind="item_without_map", node="b")]),
+        (
+            b.node("b", "a", for_each="{{a.output}}", condition=more("{{item}}")),
+            [Problem(kind="item_without_map", node="b")],
+        ),
+        (
+            Node(id="b", skill="open", dependencies=("a",), params={"of": "<node-7>"}),
+            [Problem(kind="unclear_reference", node="b", other="<node-7>")],
+        ),
+        (
+            Node(id="b", skill="open", dependencies=("a",), params={"of": "{{nobody}}"}),
+            [Problem(kind="unclear_reference", node="b", other="{{nobody}}")],
+        ),
+    ],
+)
+def test_conditions_and_maps(node: Node, expected: list[Problem]) -> None:
+    assert found(b.node("a"), node) == expected
+
+
+TELLING = SkillSpec(
+    name="telling",
+    description="",
+    open_params=True,
+    output_schema={"type": "object", "properties": {"n": {}, "a b": {}}},
+)
+
+
+@pytest.mark.parametrize(
+    ("reference", "is_there"),
+    [
+        ("{{a.output}}", True),
+        ("{{a.output.n}}", True),
+        ("{{a.output.n.deeper}}", True),
+        ("{{a.output['a b']}}", True),
+        ("{{a.output.m}}", False),
+        ("{{a.output[0]}}", False),
+        ("{{each.output[0].n}}", True),
+        ("{{each.output[0].m}}", False),
+        ("{{each.output.n}}", False),
+        ("{{each.output}}", True),
+    ],
+)
+def test_what_a_skill_does_not_return_cannot_be_used(reference: str, *, is_there: bool) -> None:
+    nodes = (
+        Node(id="a", skill="telling"),
+        Node(id="each", skill="telling", for_each="{{a.output.n}}", dependencies=("a",)),
+        Node(id="b", skill="open", dependencies=("a", "each"), params={"of": reference}),
+    )
+    catalogue = Catalogue.of([("ann", OPEN), ("ann", TELLING)])
+    expected = [] if is_there else [Problem(kind="unknown_output", node="b", other=reference)]
+    assert list(problems(Plan(nodes=nodes), catalogue, LIMITS)) == expected
+
+
+@pytest.mark.parametrize(
+    "schema", [{}, {"properties": {}}, {"properties": {"n": {}}, "additionalProperties": True}, {"properties": 3}]
+)
+def test_a_skill_that_does_not_list_what_it_returns_may_return_anything(schema: dict[str, Any]) -> None:
+    spec = SkillSpec(name="open", description="", open_params=True, output_schema=schema)
+    nodes = (
+        Node(id="a", skill="open"),
+        Node(id="b", skill="open", dependencies=("a",), params={"of": "{{a.output.x}}"}),
+    )
+    assert problems(Plan(nodes=nodes), Catalogue.of([("ann", spec)]), LIMITS) == ()
+
+
+def test_what_runs_already_is_not_judged() -> None:
+    running = Node(id="old", skill="gone", params={"x": "{{nobody.output}}"})
+    plan = Plan(nodes=(running, b.node("new", "old")))
+    assert problems(plan, CATALOGUE, LIMITS, {"old"}) == ()
+    assert problems(plan, CATALOGUE, LIMITS) != ()
+
+
+def test_children_have_longer_ids() -> None:
+    assert found(b.node("a"), b.node("a.1.x", parent="a")) == []
+
+
 def test_cycles_are_named_by_who_is_in_them() -> None:
     assert found(b.node("a", "b"), b.node("b", "a"), b.node("c", "b")) == [Problem(kind="cycle", other="a, b")]
 
@@ -146,7 +252,7 @@ def test_clean_edges_keep_what_can_be_walked() -> None:
 @pytest.mark.parametrize(
     ("problem", "english", "chinese"),
     [
-        (Problem(kind="empty"), "it has neither tasks nor an answer", "既没有任务也没有回答"),
+        (Problem(kind="empty"), "it has neither tasks nor an answer nor a question", "既没有任务，也没有回答或提问"),
         (
             Problem(kind="too_deep", count=4, limit=3),
             "its longest chain has 4 tasks, more than the limit of 3",
