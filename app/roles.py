@@ -248,6 +248,7 @@ def _planner(house: House) -> Work:
     settings = PlannerSettings(
         name=house.process_id,
         configured=house.configured,
+        claim_s=house.settings.lease_s,
         sweep_s=house.settings.sweep_s,
         history_s=house.settings.conversation_s,
     )

@@ -26,7 +26,7 @@ _NAME = re.compile(r"[^.\[]*")
 _OUTPUT = re.compile(r"\.(?:outputs?|results?|response|return|value)(?![\w-])", re.IGNORECASE)
 _STEP = re.compile(r"\.([^.\[\]]{1,100})|\[(\d{1,6})\]|\[['\"]([^'\"\[\]]{1,100})['\"]\]")
 _NUMBERED = re.compile(r"(?:output[ _]of[ _])?(?:node|generated|step|task|subtask)[-_ ]?(\d{1,4})", re.IGNORECASE)
-_OUTPUT_OF = re.compile(r"output[ _]of[ _](.{1,64})", re.IGNORECASE)
+_OUTPUT_OF = re.compile(r"output[ _]of[ _](.{1,64}?)(?:[ _](?:node|step|task))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,7 @@ from domain import strict_json
 from domain.errors import Malformed
 from domain.plan import Node
 from domain.plan_check import Limits
-from domain.plan_entry import task_id
-from domain.plan_json import read_plan
+from domain.plan_entry import read_task, task_id
 from domain.plan_repair import certain
 from domain.skill import Catalogue, Effect
 from planner.joining import work
@@ -79,7 +78,6 @@ def _read(entry: Any, catalogue: Catalogue) -> Node | None:
     if task_id(entry) is None or words.first(entry, words.DEPENDENCIES, object) is None:
         return None
     try:
-        plan = read_plan({"tasks": [strict_json.loads(json.dumps(entry))]}, catalogue=catalogue)
+        return read_task(strict_json.loads(json.dumps(entry)), 1, catalogue=catalogue)
     except (Malformed, ValueError, RecursionError):
         return None
-    return plan.nodes[0] if len(plan.nodes) == 1 and not plan.repairs else None

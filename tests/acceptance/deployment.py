@@ -1,9 +1,11 @@
-"""A deployment of the test's own on the real RabbitMQ and PostgreSQL: its own virtual host, its own schema."""
+"""A deployment of the test's own on the real RabbitMQ and PostgreSQL: its own virtual host, its own schema, a process
+for every role."""
 
 from __future__ import annotations
 
 import secrets
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,56 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from tests.acceptance.command import Command
 from tests.conftest import IS_REQUIRED
+
+ROLES = ("bot", "planner", "dispatcher", "aggregator", "agents")
+
+
+class Deployment:
+    """Five processes, and a command line beside them."""
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self.processes = {role: self._start(role) for role in ROLES}
+
+    def _start(self, role: str) -> subprocess.Popen[bytes]:
+        return self.command.start_serving("serve", "--role", role)
+
+    def kill(self, role: str) -> None:
+        """As the machine's power would: no farewell."""
+        self.processes[role].kill()
+        self.processes[role].wait()
+
+    def restart(self, role: str) -> None:
+        self.processes[role] = self._start(role)
+
+    def stop(self) -> dict[str, int]:
+        for process in self.processes.values():
+            process.send_signal(signal.SIGTERM)
+        return {role: process.wait(30) for role, process in self.processes.items()}
+
+
+def ready(deployment: Deployment) -> None:
+    """Every role is alive, so that the command line starts none itself."""
+    while True:
+        alive = deployment.command("agents", "--json").json
+        if {"echo", "files", "data", "code", "writer", "general"} <= {row["agent"] for row in alive}:
+            return
+
+
+@contextmanager
+def services_of_its_own(amqp_url: str, postgres_url: str) -> Iterator[dict[str, str]]:
+    """Settings for broker and database, with times short enough to see recovery within a test."""
+    with own_vhost(amqp_url) as amqp, own_schema(postgres_url) as database:
+        yield {
+            "AMQP_URL": amqp,
+            "DATABASE_URL": database,
+            "XINGSHU_LOG_FORMAT": "json",
+            "XINGSHU_LEASE_S": "6",
+            "XINGSHU_SWEEP_S": "1",
+            "XINGSHU_DISPATCH_TTL_S": "5",
+        }
 
 
 @contextmanager

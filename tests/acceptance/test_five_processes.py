@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,50 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.command import ROOT, XINGSHU, Command, folder_with_examples
-from tests.acceptance.deployment import own_schema, own_vhost
+from tests.acceptance.deployment import ROLES, Deployment, ready, services_of_its_own
 
 pytestmark = [pytest.mark.process, pytest.mark.rabbitmq, pytest.mark.postgres, pytest.mark.timeout(150)]
 
-ROLES = ("bot", "planner", "dispatcher", "aggregator", "agents")
 LISTENER = ROOT / "examples/listener/listener.py"
 
 
 @pytest.fixture(scope="module")
 def services(amqp_url: str, postgres_url: str) -> Iterator[dict[str, str]]:
-    with own_vhost(amqp_url) as amqp, own_schema(postgres_url) as database:
-        yield {
-            "AMQP_URL": amqp,
-            "DATABASE_URL": database,
-            "XINGSHU_LOG_FORMAT": "json",
-            # Short enough to see recovery within a test; the rules are the same.
-            "XINGSHU_LEASE_S": "6",
-            "XINGSHU_SWEEP_S": "1",
-            "XINGSHU_DISPATCH_TTL_S": "5",
-        }
-
-
-class Deployment:
-    """Five processes, and a command line beside them."""
-
-    def __init__(self, command: Command) -> None:
-        self.command = command
-        self.processes = {role: self._start(role) for role in ROLES}
-
-    def _start(self, role: str) -> subprocess.Popen[bytes]:
-        return self.command.start_serving("serve", "--role", role)
-
-    def kill(self, role: str) -> None:
-        """As the machine's power would: no farewell."""
-        self.processes[role].kill()
-        self.processes[role].wait()
-
-    def restart(self, role: str) -> None:
-        self.processes[role] = self._start(role)
-
-    def stop(self) -> dict[str, int]:
-        for process in self.processes.values():
-            process.send_signal(signal.SIGTERM)
-        return {role: process.wait(30) for role, process in self.processes.items()}
+    with services_of_its_own(amqp_url, postgres_url) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +32,6 @@ def deployment(services: dict[str, str], tmp_path_factory: pytest.TempPathFactor
     yield running
     codes = running.stop()
     assert codes == dict.fromkeys(ROLES, 0), command.log()[-4000:]
-
-
-def ready(deployment: Deployment) -> None:
-    """Every role is alive, so that the command line starts none itself."""
-    while True:
-        alive = deployment.command("agents", "--json").json
-        if {"echo", "files", "data", "code", "writer", "general"} <= {row["agent"] for row in alive}:
-            return
 
 
 def plan(folder: Path, *tasks: dict[str, object]) -> str:

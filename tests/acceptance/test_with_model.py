@@ -66,7 +66,9 @@ def test_work_starts_while_the_plan_is_still_being_written(folder: Path):
     def reply(request: dict[str, Any]) -> Reply:
         return streamed(*()) if not is_planning(request) else Reply(stream=pieces())
 
-    with talking(lambda request: reply(request) if is_planning(request) else answer_of("It says early.", "t2")) as model:
+    with talking(
+        lambda request: reply(request) if is_planning(request) else answer_of("It says early.", "t2")
+    ) as model:
         ran = Command(folder, settings_for(model))("ask", "write early and read it", "--json")
     assert ran.code == 0, ran.err
     assert states(ran.json) == {"t1": "succeeded", "t2": "succeeded"}

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from domain import graph
 from domain.errors import Malformed
-from domain.plan import Node, Plan, When
+from domain.plan import Condition, Node, Op, Plan, When
 from domain.plan_check import Limits, clean_edges, problems
 from domain.plan_json import plan_document, read_plan
-from domain.plan_repair import repair
-from domain.reference import references
+from domain.plan_repair import certain, repair
+from domain.reference import node_references
 from domain.skill import Catalogue, Effect, Param, ParamType, SkillSpec
-from tests.property.test_plan_graph import is_acyclic
+from tests.property.test_plan_graph import is_acyclic, reachable
 
 MANY = settings(max_examples=100, deadline=None)
 SKILLS = (
@@ -32,25 +32,33 @@ MENDED = {"duplicate_id", "self_dependency", "dangling_dependency", "missing_dep
 names = st.sampled_from([*NAMES, "nobody"])
 texts = st.builds(lambda name, tail: f"{{{{{name}.output{tail}}}}}", names, st.sampled_from(["", ".x", "[0]"]))
 values = st.one_of(texts, st.none(), st.sampled_from(["3", "x", 3, 2.0, True, ["y"]]), st.lists(texts, max_size=2))
+refs = st.builds("{{{{{}.output}}}}".format, names)
+conditions = st.builds(
+    lambda ref, op: Condition(ref=ref, op=op, value=None if op is Op.EXISTS else 1), refs, st.sampled_from(Op)
+)
+rules = st.tuples(st.sampled_from(When), st.none()) | st.tuples(st.just(When.ALL_SUCCESS), conditions)
+lists = st.sampled_from([""]) | refs
 params = st.dictionaries(st.sampled_from(["n", "of", "extra"]), values, max_size=2)
 
 
 @st.composite
 def plans(draw: st.DrawFn, *, skills: tuple[str, ...], unique: bool = False) -> Plan:
     ids = draw(st.lists(st.sampled_from(NAMES), max_size=7, unique=unique))
-    return Plan(
-        nodes=tuple(
+    nodes = []
+    for name in ids:
+        when, condition = draw(rules)
+        nodes.append(
             Node(
                 id=name,
                 skill=draw(st.sampled_from(skills)),
                 params=draw(params),
                 dependencies=tuple(draw(st.lists(names, max_size=3))),
-                when=draw(st.sampled_from(When)),
+                when=when,
+                condition=condition,
+                for_each=draw(lists),
             )
-            for name in ids
-        ),
-        answer="hello",
-    )
+        )
+    return Plan(nodes=tuple(nodes), answer=None if ids else "hello")
 
 
 any_plan = plans(skills=("look", "Look", "read_file", "Read File", "raed_file", "send", "sing"))
@@ -58,7 +66,7 @@ harmless = plans(skills=("look", "read_file"), unique=True)
 
 
 def used(node: Node) -> set[str]:
-    return {reference.node for reference in references(node.params)}
+    return set(node_references(node))
 
 
 def data_edges(plan: Plan) -> dict[str, tuple[str, ...]]:
@@ -71,7 +79,7 @@ def data_edges(plan: Plan) -> dict[str, tuple[str, ...]]:
 def test_what_can_be_mended_is_mended_and_the_rest_is_named(plan: Plan) -> None:
     found = {problem.kind for problem in problems(repair(plan, CATALOGUE), CATALOGUE, LIMITS)}
     assert not found & MENDED
-    assert found <= {"unknown_skill", "wrong_param", "dangling_reference", "cycle"}
+    assert found <= {"unknown_skill", "wrong_param", "dangling_reference", "unknown_output", "cycle"}
 
 
 @given(any_plan)
@@ -85,8 +93,10 @@ def test_repairing_again_changes_nothing(plan: Plan) -> None:
 @MANY
 def test_a_cycle_is_left_only_where_data_or_an_effect_is_in_it(plan: Plan) -> None:
     mended = repair(plan, CATALOGUE)
+    waited = reachable(mended.edges)
     for component in graph.components(mended.edges):
-        acts = any(mended.by_id[key].skill in ("send", "sing", "raed_file") for key in component)
+        after = {node.id for node in mended.nodes if set(component) & (waited[node.id] | {node.id})}
+        acts = any(mended.by_id[key].skill not in ("look", "read_file") for key in after)
         data = {key: tuple(set(data_edges(mended)[key]) & set(component)) for key in component}
         assert acts or not is_acyclic(data)
 
@@ -169,3 +179,27 @@ def test_any_json_is_a_plan_or_refused(document: Any) -> None:
 @MANY
 def test_plan_json_goes_there_and_back(plan: Plan) -> None:
     assert read_plan(plan_document(plan)) == plan
+
+
+@given(any_plan, st.data())
+@MANY
+def test_what_runs_already_comes_out_unchanged(plan: Plan, data: st.DataObject) -> None:
+    running = {node.id: node for node in plan.nodes if data.draw(st.booleans())}
+    mended = repair(plan, CATALOGUE, fixed=running)
+    assert {key: mended.by_id[key] for key in running} == running
+    assert not {change.subtask for change in mended.repairs} & running.keys()
+
+
+@given(any_plan)
+@MANY
+def test_what_is_certain_early_is_what_repair_makes_of_it(plan: Plan) -> None:
+    """Nodes are judged one after the other, as they are written; whatever follows, they come out the same."""
+    early: dict[str, Node] = {}
+    for node in plan.nodes:
+        bound = certain(node, early, CATALOGUE)
+        if bound is not None:
+            early[bound.id] = bound
+    mended = repair(plan, CATALOGUE)
+    assert {key: mended.by_id[key] for key in early} == early
+    assert not {change.subtask for change in mended.repairs if change.kind != "identical_copy"} & early.keys()
+    assert repair(plan, CATALOGUE, fixed=early).nodes[: len(early)] == tuple(early.values())
