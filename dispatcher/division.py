@@ -47,14 +47,14 @@ def sub_plan(document: Mapping[str, Any], task: Task, key: str, catalogue: Catal
         raise PlanRefused([Problem(kind="too_many_nodes", count=count, limit=room)])
     around = _around(task.plan, key, brought)
     mended = repair(replace(brought, nodes=(*around.values(), *brought.nodes)), catalogue, fixed=around)
-    if mended.repairs:
-        kinds = [one.kind for one in mended.repairs]
-        log.info("sub_plan_repaired", subtask=f"{task.id}.{key}", trace=task.trace_id, repairs=kinds)
+    for one in mended.repairs:
+        log.info("sub_plan_repaired", subtask=f"{task.id}.{key}", trace=task.trace_id, kind=one.kind, reason=one.reason)
     found = problems(mended, catalogue, Limits(max_nodes=len(mended.nodes)), fixed=around)
     if found:
         raise PlanRefused(found)
     own = [node for node in mended.nodes if node.id not in around]
-    return replace(mended, nodes=children(task.plan.by_id[key], own))
+    repairs = tuple(replace(one, subtask=f"{key}.{one.subtask}".rstrip(".")) for one in mended.repairs)
+    return replace(mended, nodes=children(task.plan.by_id[key], own), repairs=repairs)
 
 
 def _around(plan: Plan, key: str, brought: Plan) -> Mapping[str, Node]:

@@ -69,7 +69,7 @@ def _resulted(message: ResultMessage, task: Task, key: str, light: Light) -> e.E
     result = _result(message.content)
     if not plan.nodes and result.output is None:  # it found the answer instead
         result = replace(result, output=plan.answer)
-    return e.Divided(**_reported(message, key, light), nodes=plan.nodes, result=result)
+    return e.Divided(**_reported(message, key, light), nodes=plan.nodes, result=result, repairs=plan.repairs)
 
 
 def _unusable(refused: Refused, language: Language) -> Failure:

@@ -88,7 +88,7 @@ def divided(task: Task, event: e.Divided) -> Step:
     sub = replace(sub, result=event.result, failure=None)
     if task.cancelled_at is not None or not event.nodes:
         return end(task, sub, SubtaskState.SUCCEEDED, Outcome.SUCCEEDED, event.at)
-    return divide(task, sub, event.nodes, event.at)
+    return divide(task, sub, event)
 
 
 def failed(task: Task, event: e.Failed) -> Step:

@@ -77,11 +77,12 @@ def end(task: Task, sub: Subtask, state: SubtaskState, outcome: Outcome, at: dat
     return task, (record(task, sub, outcome, at), *effects)
 
 
-def divide(task: Task, sub: Subtask, nodes: Sequence[Node], at: datetime) -> Step:
+def divide(task: Task, sub: Subtask, event: e.Divided) -> Step:
     """Let a subtask wait for the children that its agent made of it."""
     waiting = replace(sub, state=SubtaskState.PENDING, lease=None, due_at=None)
-    task, effects = grow(put(task, [waiting]), growth.adopted(plan_of(task), nodes), at)
-    return task, (record(task, sub, Outcome.SUCCEEDED, at), *effects)
+    plan = growth.adopted(plan_of(task), event.nodes, event.repairs)
+    task, effects = grow(put(task, [waiting]), plan, event.at)
+    return task, (record(task, sub, Outcome.SUCCEEDED, event.at), *effects)
 
 
 def _ended(sub: Subtask, state: SubtaskState, failure: Failure | None, at: datetime) -> Subtask:

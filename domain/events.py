@@ -8,7 +8,7 @@ from datetime import datetime
 
 from domain.answer import Answer
 from domain.model import Usage
-from domain.plan import Node, Plan
+from domain.plan import Node, Plan, Repair
 from domain.task import Attempt, Failure, Lease, Result, Subtask
 
 # --- events: past tense, about the task as a whole ------------------------------------------------------------
@@ -174,7 +174,8 @@ class Succeeded:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Divided:
     """An agent brought a plan instead of a result: checked nodes, named and bound as children of `key`
-    (`domain.growth.children`). They run in its place; `result` is what it said about them."""
+    (`domain.growth.children`). They run in its place; `result` is what it said about them, `repairs` what had to be
+    changed in the plan."""
 
     key: str
     attempt: int | None
@@ -183,6 +184,7 @@ class Divided:
     nodes: tuple[Node, ...]
     result: Result
     at: datetime
+    repairs: tuple[Repair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

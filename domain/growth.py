@@ -137,11 +137,12 @@ def _child(parent: Node, node: Node, names: Mapping[str, str]) -> Node:
     )
 
 
-def adopted(plan: Plan, nodes: Sequence[Node]) -> Plan:
-    """The plan with the children of one of its nodes, which waits for them from now on."""
+def adopted(plan: Plan, nodes: Sequence[Node], repairs: Sequence[Repair] = ()) -> Plan:
+    """The plan with the children of one of its nodes, which waits for them from now on; and what was mended in them."""
     parent = plan.by_id[nodes[0].parent]
     waiting = replace(parent, dependencies=(*parent.dependencies, *(node.id for node in nodes)))
-    return replace(plan, nodes=(*(waiting if node is parent else node for node in plan.nodes), *nodes))
+    standing = (waiting if node is parent else node for node in plan.nodes)
+    return replace(plan, nodes=(*standing, *nodes), repairs=(*plan.repairs, *repairs))
 
 
 # --- the tree -------------------------------------------------------------------------------------------------

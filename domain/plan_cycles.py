@@ -62,7 +62,7 @@ def _weights(nodes: Sequence[Node], place: Mapping[str, int], fixed: Collection[
     weights: dict[graph.Arc, int] = {}
     for node in nodes:
         precious = set(node.dependencies if node.id in fixed else node_references(node))
-        for before in node.dependencies:
+        for before in place.keys() & node.dependencies:
             listed_later = place[before] > place[node.id]
             weights[node.id, before] = graph.PRECIOUS if before in precious else 1001 if listed_later else 1003
     return weights

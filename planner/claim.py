@@ -64,10 +64,13 @@ class Claims:
     async def plan(self, task: Task, request: PlanRequest) -> None:
         """Have it planned; commit the plan, the question, or why there is neither."""
         told = log.bind(task=task.id, trace=task.trace_id)
-        row, is_new = await self._committed(task.id, await self._outcome(task, request))
+        outcome = await self._outcome(task, request)
+        row, is_new = await self._committed(task.id, outcome)
         if row is None or not is_new:
             told.info("planned_in_vain")
             return
+        for change in outcome.plan.repairs if isinstance(outcome, Planned) else ():
+            told.info("plan_repaired", subtask=change.subtask, kind=change.kind, reason=change.reason)
         told.info("task_planned", subtasks=len(row.subtasks), failure=row.failure.code if row.failure else None)
         await self.announce(row)
 

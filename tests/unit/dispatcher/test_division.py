@@ -62,6 +62,10 @@ def test_what_is_wrong_and_can_be_mended_is_mended():
         ("a.y", "echo", ("a.x",)),
         ("a.z", "echo", ()),
     ]
+    assert {(one.kind, one.subtask, one.before) for one in brought.repairs} == {
+        ("skill", "a.x", "Echo"),
+        ("dangling_dependency", "a.z", "nobody"),
+    }
 
 
 def test_it_may_refer_to_what_its_parent_depends_on():
