@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := domain messaging storage llm bot planner dispatcher agents aggregator app tests benchmarks examples
 
-.PHONY: run test check setup bench format lint types layers sizes lock clean
+.PHONY: run test check setup bench bench-planning format lint types layers sizes lock clean
 
 run: setup ## start what the settings configure; with none, the terminal chat
 	@$(BIN)/xingshu chat
@@ -20,6 +20,11 @@ setup: $(VENV)/.run ## install the command at .venv/bin/xingshu
 
 bench: $(VENV)/.dev ## the figures of docs/reference/performance.md
 	@$(BIN)/python -m benchmarks
+
+bench-planning: $(VENV)/.dev ## the figures of reading, mending, streaming and keeping plans
+	@$(BIN)/python -m benchmarks.bench_plan
+	@$(BIN)/python -m benchmarks.bench_stream
+	@$(BIN)/python -m benchmarks.bench_cache
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check $(SOURCES)

@@ -131,7 +131,8 @@ class TerminalChat:
         size, now = app.output.get_size(), self._clock.now()
         *others, newest = [_aged(card, (now - at).total_seconds()) for card, at in self._cards.values()]
         room = max(1, size.rows - SPARE_ROWS - len(others))
-        views = [*(Text(title_of(card), style="bold") for card in others), card_view(newest, room)]
+        live = replace(newest, question=None)  # what it asks was printed above
+        views = [*(Text(title_of(card), style="bold") for card in others), card_view(live, room)]
         return ANSI("\n".join([*(render(view, size.columns) for view in views), PROMPT]))
 
 

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from time import process_time
 
 import pytest
 
 from domain.errors import Malformed
 from domain.plan import Plan
-from planner.reading import MAX_TEXT, read_text, read_value
+from domain.skill import Catalogue, Param, ParamType, SkillSpec
+from planner.mending import MAX_GUESSED
+from planner.reading import MAX_TEXT, read_text, read_value, was_cut
 
 SAMPLES = Path(__file__).parents[2] / "data" / "malformed.jsonl"
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
@@ -45,6 +48,16 @@ def read(text: str, *, is_truncated: bool = False) -> tuple[Plan, str]:
         (PLAN[:-1], "unbalanced"),
         (f"[{A}}}, {B}]", "unbalanced"),
         (f"{{'tasks': [{A}, {B}]}}", "mended"),
+        (f"{{tasks: [{A}, {B}], // that is all\n}}", "mended"),
+        (f"{A}, {B}]", "prose unbalanced"),
+        (f"{A}\n{B}", "prose unbalanced"),
+        (f"[{A}}} }}, {B}]", "unbalanced"),
+        (f"First:\n```\n{A}\n{B}\n```", "fence unbalanced"),
+        (f"```json\n{PLAN}", "fence"),
+        (f"[PLAN]\n{PLAN}\n[/PLAN]", "prose"),
+        (f'{{"tasks": [{A}]}} No: {PLAN} Or nothing: {{"tasks": []}}', "prose"),
+        (f'{{"tool_calls": [{{"function": {{"name": "submit_plan", "arguments": {json.dumps(PLAN)}}}}}]}}', ""),
+        (f'{{"tasks": [{A}, {B}], "links": [["a", "b"], ["b', "truncated"),
         (PLAN.replace("}}, {", "}} {"), "unbalanced"),
         (PLAN.replace('"a",', '"a"'), "mended"),
         (f'{{"result": {PLAN}}}', ""),
@@ -71,6 +84,26 @@ def test_a_task_that_is_cut_off_is_never_finished_by_guessing() -> None:
     half = "{'tasks': [{'id': 'a', 'skill': 'echo'}, {'id': 'b', 'skill': 'ec"
     plan, steps = read(half)
     assert ([node.id for node in plan.nodes], steps) == (["a"], "mended truncated")
+    assert was_cut(plan)
+    assert not was_cut(read(PLAN)[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[{A}, {{'id': 'x' {B}]",
+        f"[{A} odd words, {B}]",
+        f'{{"steps": [{A}, nothing }} {{ {B}',
+    ],
+)
+def test_what_is_left_of_a_broken_list_is_no_plan_of_its_own(text: str) -> None:
+    """Part of the work is not the work."""
+    try:
+        plan, steps = read(text)
+    except Malformed:
+        return
+    assert steps
+    assert {"a", "b"} <= {node.id for node in plan.nodes} or was_cut(plan)
 
 
 def test_inside_something_broken_a_fragment_is_the_last_hope() -> None:
@@ -122,14 +155,39 @@ def test_limits_of_strict_json_hold_on_every_rung() -> None:
         read('so: {"tasks": [{"skill": "x", "params": {"a": NaN}}]}')
 
 
-def test_a_long_broken_text_is_not_mended() -> None:
-    text = "{'tasks': [" + A.replace('"', "'") + "]" + " " * MAX_MENDED + "."
+def test_the_library_gets_no_long_text() -> None:
+    """It needs hours for some of 400,000 characters, and the loop waits for it."""
+    inner = '"x" said "y"'  # only a guess can tell where this text ends
+    text = f'{{"tasks": [{{"id": "a", "skill": "echo", "name": "{inner}"}}]}}'
+    assert read(text)[1] == "mended"
     with pytest.raises(Malformed):
-        read(text)
+        read(text + " " * MAX_GUESSED + ".")
 
 
-def everything(value: Any) -> bool:
-    return True
+@pytest.mark.parametrize(
+    "unit",
+    ["{", "[", '{"a":', "{'", '["a" "b" ', '{"a\n"', "{1", "(", 'a"\n', '["", "\n/*', "[] ", "```\n", " ", "<think>", '"a": "b", “", ',
+     '{"tasks":[', "{\"skill\": 1}, ", "[1,", "\\", "//", "{{t1}}", "<|a|>"],
+)  # fmt: skip
+def test_no_text_takes_long(unit: str) -> None:
+    text = (unit * MAX_TEXT)[:MAX_TEXT]
+    started = process_time()
+    for reader in (lambda: read(text), lambda: read_value(text)):
+        with suppress(Malformed):
+            reader()
+    assert process_time() - started < 10  # some seconds for two readings of all that is let in; minutes mean a square
+
+
+def test_a_catalogue_says_what_a_text_stands_for() -> None:
+    spec = SkillSpec(name="echo", description="", params=(Param(name="n", type=ParamType.INTEGER),))
+    text = '{"tasks": [{"id": "a", "skill": "echo", "params": [{"name": "n", "value": "3"}]}]}'
+    assert read_text(text, author="m").nodes[0].params == {"n": "3"}
+    assert read_text(text, author="m", catalogue=Catalogue.of([("ann", spec)])).nodes[0].params == {"n": 3}
+
+
+def test_a_question() -> None:
+    plan, steps = read('Hm. {"question": "Which file?", "tasks": []}')
+    assert (plan.question, plan.nodes, steps) == ("Which file?", (), "prose")
 
 
 def test_recorded_texts_are_read_as_their_authors_expect() -> None:
@@ -145,11 +203,11 @@ def test_most_malformed_texts_are_read_and_none_crashes() -> None:
     for path in sorted((SHARED / "malformed").glob("*.jsonl")):
         for line in path.read_text().splitlines():
             case = json.loads(line)
-            wanted = case["has_expected"] and isinstance(case["expected"], dict | list)
+            wanted = case["has_expected"]
             expected += wanted
             try:
                 agreed += wanted and read_value(case["raw"]).value == case["expected"]
             except Malformed:
                 continue
     assert expected > 300
-    assert agreed / expected > 0.85
+    assert agreed / expected >= 0.95
