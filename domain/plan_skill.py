@@ -103,7 +103,7 @@ def _generalised(node: Node, spec: SkillSpec) -> tuple[Node, tuple[Repair, ...]]
     change = Repair(
         kind="general",
         subtask=node.id,
-        before=node.skill,
+        before=node.skill or node.title,
         after=spec.name,
         reason="no skill does that, and it only reads",
     )

@@ -15,8 +15,8 @@ from domain.plan import Condition, Node
 from domain.reference import mapped, whole_reference
 
 _NOTATIONS = re.compile(
-    r"\{\{\s*(?P<braced>[^{}]{1,200}?)\s*\}\}"
-    r"|\$\{\s*(?P<shell>[^{}]{1,200}?)\s*\}"
+    r"\{\{(?P<braced>[^{}]{1,200})\}\}"
+    r"|\$\{(?P<shell>[^{}]{1,200})\}"
     r"|\$(?P<closed>[^\W\d][\w-]{0,63}(?:[.\[][^$\n]{1,100})?)\$"
     r"|\$(?P<open>[\w-]{1,64}(?:\.[\w-]+|\[\d{1,6}\])*)"
     r"|<(?P<angled>[^<>\n]{1,80})>(?P<number>-\d{1,4})?(?P<path>(?:\.[A-Za-z_][\w-]*|\[\d{1,6}\])*)"
@@ -97,7 +97,7 @@ def _read(match: re.Match[str], text: str) -> Spelt:
 
 def _named(match: re.Match[str]) -> Spelt:
     written = match["braced"] or match["shell"] or match["closed"] or match["open"]
-    found = _with_path(_HOUSE.sub("", written, count=1))
+    found = _with_path(_HOUSE.sub("", written.strip(), count=1))
     return replace(found, is_plain=bool(match["braced"] or match["closed"]) and not found.name.isdecimal())
 
 

@@ -7,7 +7,7 @@ import json
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
@@ -183,8 +183,10 @@ class ModelServer:
     peak: int = 0
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    serving: set[Any] = field(default_factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.serving.add(asyncio.current_task())
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         try:
@@ -202,6 +204,18 @@ class ModelServer:
         finally:
             self.in_flight -= 1
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+            self.serving.discard(asyncio.current_task())
+
+    async def end(self) -> None:
+        """Leave no connection behind."""
+        self.closing.set()
+        serving = tuple(self.serving)
+        for connection in serving:
+            connection.cancel()
+        if serving:
+            await asyncio.wait(serving)
 
     def _reply(self, line: str, headers: Mapping[str, str], body: bytes) -> tuple[Reply, dict[str, Any]]:
         if line != "POST /v1/chat/completions HTTP/1.1":
@@ -341,8 +355,8 @@ async def model_server(
     try:
         yield fake
     finally:
-        fake.closing.set()
         server.close()
+        await fake.end()
         await server.wait_closed()
 
 

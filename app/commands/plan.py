@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -13,10 +14,14 @@ from app.planning import live_catalogue, plan_request
 from app.session import read_text, session
 from app.settings import Settings
 from app.wiring import House, house
+from bot.cost_text import estimate_text
 from bot.lists import plan_text
 from domain import strict_json
+from domain.errors import StoreDown
+from domain.estimate import HISTORY, Estimate, estimate, estimate_document
 from domain.plan import Plan
 from domain.plan_json import plan_document
+from domain.ports import Measured
 from domain.skill import Catalogue
 from domain.task import Scope
 from planner.request import PlanRequest
@@ -33,10 +38,18 @@ async def plan(settings: Settings, *, text: str, as_json: bool, catalogue: str |
     request = read_text("-") if text == "-" else text
     if given is not None:  # nobody needs to be alive to plan with skills on paper
         async with house(settings) as here:
-            return _show(await _planned(here, request, given), request, as_json=as_json)
+            return await _show(here, request, given, as_json=as_json)
     async with session(settings, None) as seat:
-        catalogue_now = await live_catalogue(seat.here)
-        return _show(await _planned(seat.here, request, catalogue_now), request, as_json=as_json)
+        return await _show(seat.here, request, await live_catalogue(seat.here), as_json=as_json)
+
+
+async def _show(here: House, request: str, catalogue: Catalogue, *, as_json: bool) -> int:
+    language = language_for(request)
+    plan = await _planned(here, request, catalogue)
+    expected = estimate(plan, await _measured(here))
+    text = "\n".join(filter(None, [plan_text(plan, language), estimate_text(expected, language)]))
+    answer(json.dumps(_document(plan, expected), ensure_ascii=False, indent=2) if as_json else text)
+    return ANSWERED
 
 
 async def _planned(here: House, request: str, catalogue: Catalogue) -> Plan:
@@ -46,13 +59,20 @@ async def _planned(here: House, request: str, catalogue: Catalogue) -> Plan:
     return await plan_request(here, scope, asked)
 
 
-def _show(plan: Plan, request: str, *, as_json: bool) -> int:
-    answer(
-        json.dumps(_document(plan), ensure_ascii=False, indent=2) if as_json else plan_text(plan, language_for(request))
-    )
-    return ANSWERED
+async def _measured(here: House) -> Mapping[str, Measured]:
+    """What skills took so far; nothing while the database is away, which a plan does not need."""
+    since = here.clock.now() - HISTORY
+    try:
+        return await here.store.transact(lambda uow: uow.tasks.measured(since))
+    except StoreDown:
+        return {}
 
 
-def _document(plan: Plan) -> dict[str, Any]:
-    repairs = [asdict(change) for change in plan.repairs]
-    return {**plan_document(plan), "planner": plan.author, "unplaced": list(plan.unplaced), "repairs": repairs}
+def _document(plan: Plan, expected: Estimate) -> dict[str, Any]:
+    return {
+        **plan_document(plan),
+        "planner": plan.author,
+        "unplaced": list(plan.unplaced),
+        "repairs": [asdict(change) for change in plan.repairs],
+        "estimate": estimate_document(expected),
+    }

@@ -52,13 +52,13 @@ def check_raw(source: str, given: Catalogue | None, configured: Catalogue, limit
         The exit code: 1 for a single text that is no plan, answer or question.
     """
     if source.endswith(".jsonl"):
-        for report in _batch(read_bytes(source), source, given, limits):
-            answer(json.dumps(report, ensure_ascii=False))
+        for line in _batch(read_bytes(source), source, given, limits):
+            answer(json.dumps(line))  # in ASCII, so that it is one line for whoever reads it
         return ANSWERED
     text = read_bytes(source).decode("utf-8-sig", errors="replace")
-    report = judged(Case(name=source, text=text, catalogue=given or configured), limits)
-    answer(json.dumps(report, ensure_ascii=False))
-    return ANSWERED if report["outcome"] in USABLE else FAILED
+    line = judged(Case(name=source, text=text, catalogue=given or configured), limits)
+    answer(json.dumps(line))
+    return ANSWERED if line["outcome"] in USABLE else FAILED
 
 
 def _batch(content: bytes, source: str, given: Catalogue | None, limits: Limits) -> Iterator[dict[str, Any]]:
@@ -68,8 +68,9 @@ def _batch(content: bytes, source: str, given: Catalogue | None, limits: Limits)
             continue
         try:
             case = _case(strict_json.loads(line), name, Path(source).parent, given)
-        except Refused as refused:
-            yield _line(name, "refusal", defects=[_defect("bad_line", refused.say("en"))])
+        except (Refused, OSError, ValueError) as wrong:  # a file's name may be anything
+            said = wrong.say("en") if isinstance(wrong, Refused) else str(wrong)
+            yield _line(name, "refusal", defects=[_defect("bad_line", said)])
         else:
             yield judged(case, limits)
 

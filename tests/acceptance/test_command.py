@@ -309,14 +309,16 @@ def test_a_models_text_is_read_mended_and_checked(xingshu: Command):
     ]
     (xingshu.folder / "texts.jsonl").write_text("\n".join(lines))
     ran = xingshu("plan", "--raw", "texts.jsonl", "--catalogue", "skills.json")
-    assert ran.code == 1
+    assert ran.code == 0
     good_one, bad, own, none = (json.loads(line) for line in ran.out.splitlines())
     assert [task["skill"] for task in good_one["plan"]["tasks"]] == ["Brew Coffee", "pour"]
     assert good_one["plan"]["tasks"][1]["params"] == {"ml": 200}
-    assert good_one["problems"] == []
-    assert [problem["kind"] for problem in bad["problems"]] == ["unknown_skill"]
-    assert own["problems"] == []
-    assert (none["plan"], none["problems"][0]["kind"]) == (None, "unreadable")
+    assert (good_one["outcome"], good_one["defects"]) == ("plan", [])
+    assert (bad["outcome"], [defect["kind"] for defect in bad["defects"]]) == ("reask", ["unknown_skill"])
+    assert own["outcome"] == "plan"
+    assert (none["plan"], none["defects"][0]["kind"]) == (None, "unreadable")
+    (xingshu.folder / "one.txt").write_text(good)
+    assert xingshu("plan", "--raw", "one.txt", "--catalogue", "skills.json").json["outcome"] == "plan"
     assert xingshu("plan", "--raw", "plan-text.txt").code == 2
 
 

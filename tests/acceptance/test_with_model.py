@@ -190,3 +190,19 @@ def test_an_equal_request_is_not_planned_twice_and_costs_are_in_the_books(folder
     text = json.dumps(cost)
     assert '"plan"' in text
     assert '"hits": 1' in text
+
+
+def test_no_key_and_nothing_anybody_wrote_is_in_the_log(folder: Path):
+    secret, private = "sk-unspeakable-0123456789", "hippopotamus"
+    plan = plan_of(step("t1", "echo", text=f"{private} hello"), step("t2", "echo", "t1", text="{{t1.output.text}}"))
+    with talking(by_purpose(plan, plan, answer=answer_of(f"The {private} said hello.", "t1", "t2"))) as model:
+        settings = settings_for(model) | {"OPENAI_API_KEY": secret, "XINGSHU_LOG_LEVEL": "debug"}
+        xingshu = Command(folder, settings | {"XINGSHU_LOG_FILE": "all.log"})
+        ran = xingshu("ask", f"greet the {private}", "--json")
+        xingshu("chat", text=f"greet the {private}\n/cost\n")
+        assert set(model.keys) == {secret}
+    assert private in ran.json["answer"]
+    log = (folder / "all.log").read_text()
+    assert "model_called" in log
+    assert secret not in log + ran.out + ran.err
+    assert private not in log

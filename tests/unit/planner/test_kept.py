@@ -44,7 +44,8 @@ async def kept(document: Any = TWICE) -> tuple[Plan, str]:
 
 
 def without(name: str) -> Catalogue:
-    return Catalogue.of((agent, spec) for spec in CATALOGUE if spec.name != name for agent in CATALOGUE.agents[spec.name])
+    left = (spec for spec in CATALOGUE if spec.name != name)
+    return Catalogue.of((agent, spec) for spec in left for agent in CATALOGUE.agents[spec.name])
 
 
 @pytest.mark.parametrize("document", [{"answer": "Hello!"}, {"tasks": TWICE["tasks"][:1]}], ids=["answer", "tasks"])
