@@ -105,7 +105,7 @@ class Settings(BaseSettings):
         60.0, "XINGSHU_DISPATCH_TTL_S", "Seconds a subtask may wait in an agent's queue before it is sent anew.", ge=1
     )
     lease_s: float = _setting(
-        30.0, "XINGSHU_LEASE_S", "Seconds a silent worker keeps its subtask, or a planner its task; workers sign every five.", ge=6
+        30.0, "XINGSHU_LEASE_S", "Seconds a silent worker keeps its subtask, or a planner its task.", ge=6
     )
     sweep_s: float = _setting(10.0, "XINGSHU_SWEEP_S", "Seconds a lost message can delay anything.", gt=0)
     conversation_s: float = _setting(

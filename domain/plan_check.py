@@ -10,9 +10,9 @@ from typing import Any
 from domain import graph
 from domain.ids import NODE_KEY, SUBTASK_KEY
 from domain.plan import Node, Op, Plan
+from domain.plan_json.spelling import unclear
 from domain.reference import ITEM, Reference, references, whole_reference
 from domain.skill import Catalogue, Param, ParamType, SkillSpec
-from domain.spelling import unclear
 from domain.texts import Language, say
 
 

@@ -36,6 +36,9 @@ def why(failure: Failure, language: Language, limit: int = 200) -> str:
 
 
 def repaired(repair: Repair, language: Language) -> str:
-    """What was changed in a plan, as a sentence."""
+    """What was changed in a plan, as a sentence. Of a kind that another version knows only that it was."""
+    key = f"repair.{repair.kind}"
+    if key not in CATALOGUE:
+        return say("repair.other", language, kind=safe_line(repair.kind, 40))
     subtask, before, after = safe_line(repair.subtask, 64), safe_line(repair.before, 200), safe_line(repair.after, 200)
-    return say(f"repair.{repair.kind}", language, subtask=subtask, before=before, after=after)
+    return say(key, language, subtask=subtask, before=before, after=after)

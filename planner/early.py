@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain import plan_words as words
 from domain import strict_json
 from domain.errors import Malformed
 from domain.plan import Node
 from domain.plan_check import Limits
-from domain.plan_entry import read_task, task_id
+from domain.plan_json import words
+from domain.plan_json.entry import read_task, task_id
 from domain.plan_repair import certain
 from domain.skill import Catalogue, Effect
 from planner.joining import work

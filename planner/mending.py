@@ -9,7 +9,7 @@ from typing import Any
 
 import json_repair
 
-from domain import plan_words
+from domain.plan_json import words as plan_words
 from planner.finding import TOLERANT, Reading, within_limits
 from planner.unfinished import completed, finished_tasks
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from domain import plan_words
 from domain.errors import Malformed
 from domain.plan import Plan, Repair
 from domain.plan_json import read_plan
+from domain.plan_json import words as plan_words
 from domain.skill import Catalogue
 from planner.finding import Found, Reading, blocks, scanned, strict, without_thought
 from planner.mending import balanced, guessed, tidied

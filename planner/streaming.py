@@ -13,7 +13,7 @@ from typing import Any
 import ijson
 
 from domain.plan import Node
-from domain.plan_words import TASKS, WRAPPERS, folded
+from domain.plan_json.words import TASKS, WRAPPERS, folded
 from domain.strict_json import MAX_DEPTH
 
 MAX_HEAD = 100_000  # characters in which a plan must begin; more is thinking aloud

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from domain.plan_words import TASKS, folded, is_task
+from domain.plan_json.words import TASKS, folded, is_task
 from domain.strict_json import MAX_DEPTH
 
 _LISTS = re.compile(r'"([\w -]{2,30})"\s*:\s*\[|\A\s*\[')

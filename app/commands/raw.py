@@ -19,7 +19,7 @@ from domain.plan import Node, Plan, Repair
 from domain.plan_check import Limits, problems
 from domain.plan_json import plan_document
 from domain.plan_repair import is_doubtful, repair
-from domain.plan_skill import GENERAL
+from domain.plan_repair.skills import GENERAL
 from domain.skill import Catalogue, SkillSpec
 from planner.prompt import ask_again, plan_prompt
 from planner.reading import MAX_TEXT, read_text, read_value, was_cut

@@ -80,6 +80,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "“{node}” has the parameter “{other}”, which its skill does not know",
         "“{node}”的参数“{other}”不被该技能识别",
     ),
+    "repair.other": ("I mended the plan ({kind})", "我修正了计划（{kind}）"),
     "repair.self_dependency": (
         "I removed the dependency of “{subtask}” on itself",
         "我去掉了“{subtask}”对自己的依赖",

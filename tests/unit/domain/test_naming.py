@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from domain.naming import respelled
 from domain.plan import Condition, Node, Op
-from domain.spelling import unclear
+from domain.plan_json.spelling import unclear
+from domain.plan_repair.naming import respelled
 from tests.unit.domain import build as b
 
 

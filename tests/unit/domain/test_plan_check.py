@@ -8,7 +8,7 @@ import pytest
 
 from domain.plan import Condition, Node, Op, Plan
 from domain.plan_check import Limits, Problem, clean_edges, fits, param_problems, problems
-from domain.plan_words import folded
+from domain.plan_json.words import folded
 from domain.skill import Catalogue, Param, ParamType, SkillSpec
 from tests.unit.domain import build as b
 

@@ -10,8 +10,8 @@ import pytest
 
 from domain.plan import Node, Plan, Repair
 from domain.plan_check import Limits, Problem, problems
-from domain.plan_fit import coerced
 from domain.plan_repair import repair
+from domain.plan_repair.fit import coerced
 from domain.skill import Catalogue, Effect, Param, ParamType
 from tests.unit.domain import build as b
 from tests.unit.domain.mended import CATALOGUE, LOOK, SEND, mended, spec, told

@@ -31,3 +31,8 @@ def test_repairs() -> None:
     assert repaired(Repair(kind="cut_edge", subtask="a\u202e", before="b"), "en") == (
         "I removed the dependency of “a⟨U+202E⟩” on “b”, because “b” already waits for “a⟨U+202E⟩”"
     )
+
+
+def test_a_repair_of_another_version_can_still_be_shown() -> None:
+    assert repaired(Repair(kind="text"), "en") == "I mended the plan (text)"
+    assert repaired(Repair(kind="text"), "zh") == "我修正了计划（text）"

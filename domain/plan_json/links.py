@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from domain import plan_words as words
 from domain.plan import Node, Repair
+from domain.plan_json import words
 
 
 def linked(nodes: Sequence[Node], document: Mapping[str, Any]) -> tuple[tuple[Node, ...], tuple[Repair, ...]]:

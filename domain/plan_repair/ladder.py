@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from domain.naming import respelled
 from domain.plan import Node, Plan, Repair
 from domain.plan_check import Limits, node_problems
-from domain.plan_cycles import uncycled
-from domain.plan_fit import fitted
-from domain.plan_ids import Mended, depending, identified
-from domain.plan_skill import Skills
+from domain.plan_json.spelling import spelt
+from domain.plan_repair.cycles import uncycled
+from domain.plan_repair.fit import fitted
+from domain.plan_repair.ids import Mended, depending, identified
+from domain.plan_repair.naming import respelled
+from domain.plan_repair.skills import Skills
 from domain.reference import node_references
 from domain.skill import Catalogue, Effect
-from domain.spelling import spelt
 
 # Where what is meant was guessed; all else can be told from the plan itself.
 GUESSES = frozenset(

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domain import plan_words as words
 from domain.plan import Condition, Node, Plan, When
-from domain.plan_entry import read_task, refuse, task_id
-from domain.plan_links import linked
+from domain.plan_json import words
+from domain.plan_json.entry import read_task, refuse, task_id
+from domain.plan_json.links import linked
 from domain.skill import Catalogue
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from domain.plan import Node, Repair
 from domain.plan_check import fits
-from domain.plan_entry import POSITIONAL, valued
-from domain.plan_words import folded
+from domain.plan_json.entry import POSITIONAL, valued
+from domain.plan_json.words import folded
 from domain.skill import Catalogue, Param, ParamType, SkillSpec
 
 MAX_TOLD = 60  # characters of a value that a repair shows

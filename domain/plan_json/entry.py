@@ -8,11 +8,11 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
-from domain import plan_words as words
 from domain.errors import Malformed
 from domain.ids import NODE_KEY
 from domain.plan import Node
-from domain.plan_when import braced, read_when
+from domain.plan_json import words
+from domain.plan_json.when import braced, read_when
 from domain.skill import Catalogue, Param, ParamType, SkillSpec
 
 POSITIONAL = re.compile(r"arg(\d{1,3})")  # the names of parameters given without any: arg0, arg1 …

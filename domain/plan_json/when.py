@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from domain import plan_words as words
 from domain.plan import Condition, Op, When
+from domain.plan_json import words
 
 Rule = tuple[When, Condition | None]
 ALWAYS: Rule = (When.ALL_SUCCESS, None)

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from domain.plan import Node, Repair
-from domain.plan_words import folded
+from domain.plan_json.spelling import Spelt, respelt, spelt, with_texts
+from domain.plan_json.words import folded
 from domain.reference import ITEM, Reference
-from domain.spelling import Spelt, respelt, spelt, with_texts
 
 _LAST_NUMBER = re.compile(r"(\d{1,4})\Z")
 

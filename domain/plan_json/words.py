@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from domain import strict_json
@@ -52,6 +53,7 @@ MAX_WRAPPINGS = 6  # objects around a plan that are taken off
 _LOOSE = re.compile(r"[\W_]+")
 
 
+@lru_cache(maxsize=4096)  # the same few words come again with every task
 def folded(name: str) -> str:
     """A name without case, spaces and dashes, for comparing what a model wrote with what exists."""
     return _LOOSE.sub("", name).casefold()

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from domain.plan import Node, Repair
-from domain.plan_words import folded
+from domain.plan_json.words import folded
 from domain.skill import Catalogue, Effect, ParamType, SkillSpec
 
 CLOSE_ENOUGH = 0.85  # difflib ratio above which a misspelt skill is taken for the one it resembles

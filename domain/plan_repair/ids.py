@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from domain.ids import NODE_KEY
-from domain.naming import Names
 from domain.plan import Node, Repair
-from domain.plan_fit import fitted
+from domain.plan_json.spelling import with_texts
+from domain.plan_repair.fit import fitted
+from domain.plan_repair.naming import Names
 from domain.reference import ITEM, renamed
 from domain.skill import Catalogue
-from domain.spelling import with_texts
 
 MAX_ID = 64
 _ILLEGAL = re.compile(r"[^\w-]+")
