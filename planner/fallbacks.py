@@ -12,8 +12,8 @@ from domain.reference import node_references
 from domain.skill import ParamType
 from domain.texts import say
 from planner.drafts import Draft
+from planner.offline.words import ACTS, HAN_ACTS, WORD, stem
 from planner.request import PlanRequest
-from planner.words import ACTS, HAN_ACTS, WORD, stem
 
 GENERAL = "general"  # the skill that answers anything that only asks for words
 MAX_SHOWN = 120  # characters of a problem in a note

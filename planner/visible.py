@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from domain.skill import Catalogue, Effect, Param, SkillSpec
-from planner.words import HAN, STOP, WORD, stem
+from planner.offline.words import HAN, STOP, WORD, stem
 
 MAX_DESCRIBED = 60  # skills that are described in full
 MAX_NAMED = 400  # of the others, how many are at least named

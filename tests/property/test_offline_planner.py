@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from domain.errors import Malformed, Refused
 from domain.plan_check import Limits, problems
 from domain.texts import language_of
-from planner.clauses import split
-from planner.matching import Matcher
-from planner.offline import MAX_CLAUSES, plan_offline
+from planner.offline.clauses import split
+from planner.offline.matching import Matcher
+from planner.offline.planning import MAX_CLAUSES, plan_offline
 from planner.reading import read_text
 from tests.unit.planner.skills import CATALOGUE
 

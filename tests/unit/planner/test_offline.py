@@ -14,7 +14,7 @@ from domain.plan import Plan
 from domain.plan_check import Limits, problems
 from domain.skill import Catalogue, SkillSpec
 from domain.texts import language_of
-from planner.offline import MAX_CLAUSES, plan_offline
+from planner.offline.planning import MAX_CLAUSES, plan_offline
 from tests.unit.planner.skills import CATALOGUE
 
 Step = tuple[str, dict[str, Any], tuple[int, ...]]

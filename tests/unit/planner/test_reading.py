@@ -10,8 +10,8 @@ import pytest
 from domain.errors import Malformed
 from domain.plan import Plan
 from domain.skill import Catalogue, Param, ParamType, SkillSpec
-from planner.mending import MAX_GUESSED
 from planner.reading import MAX_TEXT, read_text, read_value, was_cut
+from planner.reading.mending import MAX_GUESSED
 
 SAMPLES = Path(__file__).parents[2] / "data" / "malformed.jsonl"
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from planner.atoms import MASK, Atom, Kind
-from planner.clauses import Clause
+from planner.offline.atoms import MASK, Atom, Kind
+from planner.offline.clauses import Clause
 
 EDGE = " \t\r\n,，;；。.:：!！、"
 _LEADS = re.compile(

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from domain.skill import Param, ParamType, SkillSpec
-from planner.atoms import Atom, Kind, find_atoms
-from planner.matching import Match
-from planner.remains import Remains
-from planner.words import HAN, HERE, STOP, TARGETS, stem
+from planner.offline.atoms import Atom, Kind, find_atoms
+from planner.offline.matching import Match
+from planner.offline.remains import Remains
+from planner.offline.words import HAN, HERE, STOP, TARGETS, stem
 
 _LOOKED_AT = 2000
 _TOWARDS = re.compile(r"(?:\b(?:to|into|as)\s+(?:the\s+|file\s+)*|[到成为入]\s*)$", re.IGNORECASE)

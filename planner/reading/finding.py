@@ -11,7 +11,7 @@ from typing import Any
 
 from domain import strict_json
 from domain.errors import Malformed
-from planner.unfinished import closing
+from planner.reading.unfinished import closing
 
 MAX_KEPT = 100  # values found in one text; the last ones count
 _MAX_FAILURES = 200  # places where JSON could begin and does not, before a text is given up

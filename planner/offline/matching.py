@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from domain.skill import Catalogue, ParamType, SkillSpec
-from planner.atoms import Atom, Kind, find_atoms, masked
-from planner.clauses import Clause
-from planner.words import (
+from planner.offline.atoms import Atom, Kind, find_atoms, masked
+from planner.offline.clauses import Clause
+from planner.offline.words import (
     CHOICE_WORDS,
     HAN,
     HAN_NEUTRAL,

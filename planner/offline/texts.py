@@ -8,10 +8,10 @@ from typing import Any
 
 from domain.reference import references
 from domain.skill import Param
-from planner.atoms import MASK, Kind
-from planner.matching import Match
-from planner.remains import EDGE, Remains
-from planner.words import ANAPHORA, HAN, HAN_STOP, NEEDLES, STOP, WHOLE, WORD, stem
+from planner.offline.atoms import MASK, Kind
+from planner.offline.matching import Match
+from planner.offline.remains import EDGE, Remains
+from planner.offline.words import ANAPHORA, HAN, HAN_STOP, NEEDLES, STOP, WHOLE, WORD, stem
 
 _COLON = re.compile(r"[:：]")
 _AROUND_NEEDLE = re.compile(

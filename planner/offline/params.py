@@ -10,13 +10,13 @@ from typing import Any
 from domain.plan_check import fits
 from domain.reference import references
 from domain.skill import Param, ParamType, SkillSpec
-from planner.atoms import MASK, Atom, Kind
-from planner.clauses import Clause
-from planner.matching import Match
-from planner.paths import paths
-from planner.remains import Remains
-from planner.texts import texts
-from planner.words import BEHIND, CHOICE_WORDS, FLAG_WORDS, LABELS, LIKE_PATHS
+from planner.offline.atoms import MASK, Atom, Kind
+from planner.offline.clauses import Clause
+from planner.offline.matching import Match
+from planner.offline.paths import paths
+from planner.offline.remains import Remains
+from planner.offline.texts import texts
+from planner.offline.words import BEHIND, CHOICE_WORDS, FLAG_WORDS, LABELS, LIKE_PATHS
 
 _LOOKED_AT = 2000  # characters of a clause in which labels, switches and choices are looked for
 _VALUE = re.compile(

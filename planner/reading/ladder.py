@@ -15,8 +15,8 @@ from domain.plan import Plan, Repair
 from domain.plan_json import read_plan
 from domain.plan_json import words as plan_words
 from domain.skill import Catalogue
-from planner.finding import Found, Reading, blocks, scanned, strict, without_thought
-from planner.mending import balanced, guessed, tidied
+from planner.reading.finding import Found, Reading, blocks, scanned, strict, without_thought
+from planner.reading.mending import balanced, guessed, tidied
 
 MAX_TEXT = 400_000  # characters; no plan within the limits is longer
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from planner.atoms import Atom, find_atoms, masked
+from planner.offline.atoms import Atom, find_atoms, masked
 
 
 class Link(IntEnum):

@@ -10,8 +10,8 @@ from typing import Any
 import json_repair
 
 from domain.plan_json import words as plan_words
-from planner.finding import TOLERANT, Reading, within_limits
-from planner.unfinished import completed, finished_tasks
+from planner.reading.finding import TOLERANT, Reading, within_limits
+from planner.reading.unfinished import completed, finished_tasks
 
 MAX_GUESSED = 4_000  # characters json_repair gets: its time grows with their square, and it holds the loop
 

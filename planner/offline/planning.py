@@ -13,11 +13,11 @@ from domain.plan_check import Problem, param_problems
 from domain.plan_repair import repair
 from domain.skill import Catalogue, SkillSpec
 from domain.texts import Language, language_of, say
-from planner.atoms import Atom, Kind
-from planner.clauses import Clause, Link, split
-from planner.matching import Match, Matcher
-from planner.params import Earlier, Extraction, extract
-from planner.words import ANAPHORA, GATHERS
+from planner.offline.atoms import Atom, Kind
+from planner.offline.clauses import Clause, Link, split
+from planner.offline.matching import Match, Matcher
+from planner.offline.params import Earlier, Extraction, extract
+from planner.offline.words import ANAPHORA, GATHERS
 
 AUTHOR = "offline"
 MAX_CLAUSES = 500  # nobody asks for more things than this in one message
