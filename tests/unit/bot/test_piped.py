@@ -36,8 +36,9 @@ async def test_progress_is_one_line_per_change_on_the_other_stream() -> None:
     _, answers, progress = await pipe("echo one")
     lines = progress.splitlines()
     assert "one" in answers
-    assert lines[-2].endswith("answered · 1/1 · 0.0 s")
-    assert lines[-1].endswith("✓ Do echo · hall · 0.0 s")
+    ended = [line.endswith("answered · 1/1 · 0.0 s") for line in lines]
+    assert sum(ended[-2:]) == sum(ended) == 1  # with the step in one card, or right after it
+    assert sum(line.endswith("✓ Do echo · hall · 0.0 s") for line in lines) == 1
     assert len(lines) == len(set(lines))
 
 
