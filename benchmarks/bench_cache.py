@@ -8,7 +8,6 @@ once in each, and whoever asked first gives up.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sys
 import tempfile
@@ -21,13 +20,13 @@ import structlog
 
 from app.clock import SystemClock
 from benchmarks.bench_store import POSTGRES, fresh
-from domain import strict_json
-from domain.errors import Malformed
 from domain.plan import Node, Plan
-from domain.plan_check import Limits, problems
-from domain.plan_json import plan_document, read_plan
+from domain.plan_check import Limits
 from domain.skill import Catalogue, SkillSpec
 from llm.cache import CachePolicy, Codec, Question, ResponseCache
+from planner.kept import PlanCodec
+from planner.planner import Planning
+from planner.request import PlanRequest
 from storage import open_store
 from tests.integration.cache_asker import QUESTION, Plain
 from tests.integration.test_cache_processes import COUNT, Answerer, answering, start, told
@@ -40,21 +39,10 @@ CATALOGUE = Catalogue.of([("agent", spec) for spec in SKILLS])
 POLICY = CachePolicy(holder="bench", identity="host m", model="m")
 
 
-class Plans:
-    """Plan JSON, checked on its way out as the planner does."""
-
-    def dump(self, value: Plan) -> str | None:
-        return json.dumps(plan_document(value), ensure_ascii=False)
-
-    def load(self, text: str) -> Plan | None:
-        try:
-            plan = read_plan(strict_json.loads(text))
-        except Malformed:
-            return None
-        return None if problems(plan, CATALOGUE, Limits()) else plan
+PLANS = PlanCodec(PlanRequest(text="do it", language="en", catalogue=CATALOGUE), Limits())
 
 
-def plan_of(size: int) -> Plan:
+def plan_of(size: int) -> Planning:
     """A binary tree of steps with parameters."""
     nodes = [
         Node(
@@ -66,7 +54,7 @@ def plan_of(size: int) -> Plan:
         )
         for at in range(size)
     ]
-    return Plan(nodes=tuple(nodes))
+    return Planning(plan=Plan(nodes=tuple(nodes)), is_keepable=True)
 
 
 async def hits(cache: ResponseCache, question: Question, value: T, codec: Codec[T]) -> str:
@@ -103,7 +91,7 @@ async def measure(url: str) -> None:
     async with ResponseCache(lambda: store, SystemClock(), POLICY) as cache:
         for size in (6, 50, 200):
             question = replace(QUESTION, kind="plan", shaped_by=size)
-            print(f"    plan of {size}: {await hits(cache, question, plan_of(size), Plans())}")
+            print(f"    plan of {size}: {await hits(cache, question, plan_of(size), PLANS)}")
         question = replace(QUESTION, shaped_by="answer")
         print(f"    answer of 4,000 characters: {await hits(cache, question, 'word ' * 800, Plain())}")
     await store.close()

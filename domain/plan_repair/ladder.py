@@ -40,7 +40,7 @@ def repair(
     """
     begun = fixed or {}
     if limits and len(plan.nodes) > limits.max_nodes:
-        return replace(plan, nodes=tuple(_bound(node, catalogue) for node in plan.nodes))
+        return bound(plan, catalogue)
     nodes, told = identified(plan.nodes, catalogue, begun)
     repairs = [*plan.repairs, *told]
     for mend in (depending, _respelled, _skills, _params, _references):
@@ -50,6 +50,11 @@ def repair(
     nodes, told = uncycled(nodes, catalogue, begun)
     mended_plan = replace(plan, nodes=nodes, repairs=(*repairs, *told))
     return _settled(mended_plan, catalogue, begun)
+
+
+def bound(plan: Plan, catalogue: Catalogue) -> Plan:
+    """The plan with what the catalogue says about its skills: their effects, times and tries."""
+    return replace(plan, nodes=tuple(_bound(node, catalogue) for node in plan.nodes))
 
 
 def touched(plan: Plan) -> frozenset[str]:
