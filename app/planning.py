@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.agents import SILENCE, offers
-from domain.model import Purpose
+from domain.model import Completion, Prompt, Purpose, Usage
 from domain.skill import Catalogue
 from domain.task import Scope, Task
 from domain.texts import Language
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.wiring import House
     from bot.commands import Preview
     from domain.plan import Plan
+    from domain.ports import Listener, Model
     from planner.authoring import Grow
     from planner.claim import PlanWith
     from planner.planner import Planning
@@ -110,6 +111,22 @@ def decomposer(house: House) -> Skill:
                 language=call.context.language,
                 catalogue=await live_catalogue(house),
             )
-            return Delegation(summary=goal.text, plan=await decompose(goal, house.model, house.limits))
+            model = _Tallied(house.model) if house.model else None
+            plan = await decompose(goal, model, house.limits)
+            return Delegation(summary=goal.text, plan=plan, usage=tuple(model.usage) if model else ())
 
     return Decomposer()
+
+
+class _Tallied:
+    """`domain.ports.Model` that remembers what its answers took, for an agent's report."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.usage: list[Usage] = []
+
+    async def complete(self, prompt: Prompt, listener: Listener | None = None) -> Completion:
+        """Ask, and note it. Raises ModelDown as the model does."""
+        completion = await self._model.complete(prompt, listener)
+        self.usage += completion.usage
+        return completion

@@ -139,8 +139,11 @@ def test_a_goal_too_coarse_becomes_a_plan_of_its_own(folder: Path):
         return said(plan_of(step("t1", "planner", goal="greet the whole house")))
 
     with talking(reply) as model:
-        ran = Command(folder, settings_for(model))("ask", "run the great project", "--json")
+        xingshu = Command(folder, settings_for(model))
+        ran = xingshu("ask", "run the great project", "--json")
+        spent = xingshu("cost", ran.json["task_id"], "--json").json
     assert ran.code == 0, ran.err
+    assert '"agent"' in json.dumps(spent)  # what the planner's agent asked is in the books, too
     assert states(ran.json) == dict.fromkeys(("t1", "t1.a", "t1.b"), "succeeded")
     outputs = {subtask["id"]: subtask["output"] for subtask in ran.json["subtasks"]}
     assert outputs["t1"] == {"text": "one two"}
