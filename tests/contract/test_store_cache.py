@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from domain.task import Scope
 from storage import Room
 from storage.engines import open_engine, read_url
 from storage.tables import ANSWER_CACHE
-from tests.contract.stores import GROUNDS, POSTGRES, SHARED, Ground, ground_of
+from tests.contract.stores import Ground
 from tests.fakes import START
 
 ANN, BOB = Scope(tenant="t", owner="console:ann"), Scope(tenant="t", owner="console:bob")
@@ -29,24 +28,6 @@ ELSEWHERE = replace(ANN, tenant="t2")
 LATER = START + timedelta(seconds=5)
 FAR = START + timedelta(days=1)
 MOMENT = timedelta(microseconds=1)
-
-
-@pytest.fixture(params=GROUNDS)
-async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
-
-
-@pytest.fixture(params=SHARED)
-async def shared(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
-
-
-@pytest.fixture(params=[POSTGRES])
-async def postgres(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
 
 
 def get(key: str, scope: Scope = ANN, now: datetime = START) -> Any:

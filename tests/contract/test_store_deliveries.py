@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-
-import pytest
 
 from domain import events as e
 from domain.answer import Answer, Author, Statement
 from domain.ports import Delivery
 from domain.task import Route, Task
 from tests.builders import chain, planned, task
-from tests.contract.stores import GROUNDS, Ground, ground_of
+from tests.contract.stores import Ground
 from tests.fakes import START
 
 ANSWER = Answer(statements=(Statement(text="done"),), author=Author.RULES)
-
-
-@pytest.fixture(params=GROUNDS)
-async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
 
 
 async def pending(

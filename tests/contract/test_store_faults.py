@@ -21,26 +21,14 @@ from storage import SqlStore, engines, open_store
 from storage.faults import Conflict, Unsure
 from storage.tables import TASK
 from tests.builders import chain, planned, task
-from tests.contract.stores import GROUNDS, POSTGRES, Ground, Runs, claim, ground_of, peek
+from tests.contract.stores import Ground, Runs, claim, ground_of, peek
 from tests.fakes import START, FakeClock
 
 T = TypeVar("T")
 
 
-@pytest.fixture(params=GROUNDS)
-async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
-
-
 @pytest.fixture(params=["file"])
 async def file(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
-
-
-@pytest.fixture(params=[POSTGRES])
-async def postgres(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
     async with ground_of(request) as ground:
         yield ground
 

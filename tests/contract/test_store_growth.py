@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,23 +19,11 @@ from domain.task import Exchange, Failure, Result, SubtaskState, Task, TaskState
 from storage.engines import open_engine, read_url
 from storage.tables import SUBTASK
 from tests.builders import SCOPE, chain, node, plan, planned, released, task
-from tests.contract.stores import GROUNDS, SHARED, Ground, ground_of
+from tests.contract.stores import Ground
 from tests.fakes import START
 
 FAR = START + timedelta(days=1)
 CLAIM = e.PlanningStarted(until=FAR, by="p1")
-
-
-@pytest.fixture(params=GROUNDS)
-async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
-
-
-@pytest.fixture(params=SHARED)
-async def shared(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
 
 
 def grew(*keys: str) -> e.PlanGrew:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,24 +17,12 @@ from domain.model import Purpose, Usage
 from domain.ports import Call, Measured, Spend, UnitOfWork
 from domain.task import Failure, Result, Route, Scope, Task, TaskState
 from tests.builders import ROUTE, SCOPE, node, plan, planned, released, task
-from tests.contract.stores import GROUNDS, SHARED, Ground, ground_of
+from tests.contract.stores import Ground
 from tests.fakes import START
 
 BOB = Scope(tenant="main", owner="console:bob")
 FAR = START + timedelta(days=1)
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture(params=GROUNDS)
-async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
-
-
-@pytest.fixture(params=SHARED)
-async def shared(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
 
 
 def at(seconds: float) -> datetime:

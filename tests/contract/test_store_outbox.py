@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,17 +10,11 @@ from domain import events as e
 from domain.ids import SubtaskId
 from domain.task import Failure, Lease
 from tests.builders import chain, node, plan, planned, released, task
-from tests.contract.stores import GROUNDS, Ground, ground_of
+from tests.contract.stores import Ground
 from tests.fakes import START
 
 FAR = START + timedelta(days=1)
 A, B = SubtaskId("AAAAAA", "a"), SubtaskId("AAAAAA", "b")
-
-
-@pytest.fixture(params=GROUNDS)
-async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
 
 
 async def waiting(ground: Ground, before: datetime = FAR, limit: int = 10) -> list[tuple[SubtaskId, int]]:

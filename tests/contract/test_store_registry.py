@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from domain.agents import Worker
 from domain.skill import Effect, Param, ParamType, SkillSpec
 from domain.task import Scope
-from tests.contract.stores import GROUNDS, Ground, ground_of
+from tests.contract.stores import Ground
 from tests.fakes import START
 
 LATER = START + timedelta(seconds=5)
@@ -40,12 +37,6 @@ WORKER = Worker(
     last_seen=START,
 )
 ANN, BOB = Scope(tenant="main", owner="console:ann"), Scope(tenant="main", owner="console:bob")
-
-
-@pytest.fixture(params=GROUNDS)
-async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
 
 
 async def alive(ground: Ground, since: Any = START) -> list[Worker]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -29,23 +28,11 @@ from domain.task import (
     TaskState,
 )
 from tests.builders import SCOPE, chain, plan, planned, released, task
-from tests.contract.stores import GROUNDS, SHARED, Ground, ground_of
+from tests.contract.stores import Ground
 from tests.fakes import START
 
 LATER = START + timedelta(minutes=1)
 OTHER = Scope(tenant="main", owner="console:bob")
-
-
-@pytest.fixture(params=GROUNDS)
-async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
-
-
-@pytest.fixture(params=SHARED)
-async def shared(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
 
 
 def full_task() -> Task:

@@ -21,28 +21,10 @@ from domain.ports import UnitOfWork
 from domain.task import SubtaskState
 from storage import loading, open_store
 from tests.builders import node, plan, planned, released, task
-from tests.contract.stores import GROUNDS, POSTGRES, SHARED, Ground, Runs, claim, ground_of, happen, peek
+from tests.contract.stores import Ground, Runs, claim, happen, peek
 from tests.fakes import START, FakeClock
 
 PATIENCE_S = 20
-
-
-@pytest.fixture(params=GROUNDS)
-async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
-
-
-@pytest.fixture(params=SHARED)
-async def shared(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
-
-
-@pytest.fixture(params=[POSTGRES])
-async def postgres(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
 
 
 async def test_what_work_returns_is_returned_and_what_it_raises_passes_through(ground: Ground) -> None:
