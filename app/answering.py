@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from domain.errors import ModelDown
@@ -33,8 +34,6 @@ def answer_with(house: House) -> AnswerWith:
 
 
 async def _reply(house: House, task: Task, prompt: Prompt, listener: Listener) -> Reply:
-    from dataclasses import asdict
-
     from aggregator.model_answer import Reply, ReplyCodec
     from llm import Question
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from domain.again import is_again
 from domain.agents import SILENCE, offers
 from domain.model import Completion, Prompt, Purpose, Usage
 from domain.skill import Catalogue
@@ -78,7 +79,6 @@ async def _planned(house: House, asked: _Asked, request: PlanRequest, grow: Grow
     from llm import Question
     from planner.kept import PlanCodec
     from planner.prompt import shaped_by
-    from planner.request import is_again
 
     question = Question(
         scope=asked.scope,

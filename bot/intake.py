@@ -13,6 +13,7 @@ import structlog
 
 from bot.aftermath import tell
 from bot.request_text import request_text
+from domain.again import is_again
 from domain.answer import Answer
 from domain.card import Card
 from domain.chat import ChatMessage
@@ -124,12 +125,12 @@ class Intake:
         Args:
             message: the request.
             retry_of: the task this one tries again.
-            is_fresh: no kept plan or answer may be used for it.
+            is_fresh: no kept plan, answer or result may be used for it; so too if the text asks for something anew.
 
         Raises StoreDown when nothing was kept: then the update must not be acknowledged.
         """
         try:
-            task = replace(self._new_task(message, retry_of), is_fresh=is_fresh)
+            task = replace(self._new_task(message, retry_of), is_fresh=is_fresh or is_again(message.text))
         except Refused as refused:
             return Reply(text=refused.say(language_of(message.text)), is_refusal=True)
         return await self._commit(message, task, "received")

@@ -23,12 +23,6 @@ _TIME = re.compile(
     r"|[今明昨][天日晚早年]|[后前]天|去年|现在|此刻|目前|当前|最新|最近|近[期日来]|刚[才刚]|[上本这下]个?[周月]|星期|周[一二三四五六日天末]",
     re.IGNORECASE,
 )
-_AGAIN = re.compile(
-    r"\b(?:again|once more|one more time|anew|afresh|fresh(?:ly)?|from scratch|re-?run|re-?do|retry|no cache|"
-    r"without (?:the |any )?cache)\b"
-    r"|再[来做跑试查算一次]|重[新做来跑试]|(?:不要|不用|别用)缓存",
-    re.IGNORECASE,
-)
 _ONLY_AGAIN = re.compile(
     r"(?:(?:please|ok|okay|and|now)\s+)*(?:(?:do|run|try)\s+)?(?:(?:that|it|this|the same|same)(?:\s+thing)?\s+)?"
     r"(?:again|once more|one more time|re-?run|re-?do|retry)(?:\s+please)?"
@@ -105,11 +99,6 @@ class PlanRequest:
     def fixed(self) -> tuple[Node, ...]:
         """The nodes that are there already and stay."""
         return tuple(begun.node for begun in self.begun)
-
-
-def is_again(text: str) -> bool:
-    """Whether somebody wants something done anew, so that nothing kept may be used."""
-    return _AGAIN.search(text) is not None
 
 
 def is_only_again(text: str) -> bool:

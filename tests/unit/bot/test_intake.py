@@ -109,6 +109,12 @@ async def test_a_request_can_be_fresh() -> None:
         assert [(await on.task(one.task_id)).is_fresh for one in taken] == [True, False]
 
 
+async def test_again_means_anew_whatever_is_kept() -> None:
+    async with stage() as on:
+        taken = [await on.intake.receive(on.message(text)) for text in ("do that again for March", "再来一次", "March")]
+        assert [(await on.task(one.task_id)).is_fresh for one in taken] == [True, True, False]
+
+
 # --- replies ------------------------------------------------------------------------------------------------------
 
 

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from domain.again import is_again
 from domain.task import Exchange
 from planner.request import (
     MAX_CONVERSATION,
     MAX_EXCHANGES,
     MAX_TOLD,
     PlanRequest,
-    is_again,
     is_only_again,
     middle_clipped,
 )
