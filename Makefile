@@ -6,13 +6,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := domain messaging storage llm bot planner dispatcher agents aggregator app tests benchmarks examples
 
-.PHONY: run test check setup bench bench-planning format lint types layers sizes lock clean
+.PHONY: run test failures check chaos setup bench bench-planning simulate format lint types layers sizes lock clean
 
 run: setup ## start what the settings configure; with none, the terminal chat
 	@$(BIN)/xingshu chat
 
 test: $(VENV)/.dev ## the whole test suite with branch coverage
 	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=90 $(ARGS)
+
+failures: $(VENV)/.dev ## every row of docs/reference/failures.md on both deployments
+	@TEST_FAILURES=all $(BIN)/pytest -n 2 --dist loadfile tests/failures $(ARGS)
 
 check: lint types layers sizes ## what CI checks without running the product
 
@@ -25,6 +28,12 @@ bench-planning: $(VENV)/.dev ## the figures of reading, mending, streaming and k
 	@$(BIN)/python -m benchmarks.bench_plan
 	@$(BIN)/python -m benchmarks.bench_stream
 	@$(BIN)/python -m benchmarks.bench_cache
+
+chaos: $(VENV)/.dev ## break everything, with processes, a broker and a database of its own; ARGS=C3 for one scenario
+	@$(BIN)/python -m tests.chaos.real $(ARGS)
+
+simulate: $(VENV)/.dev ## SEEDS worlds in which everything goes wrong (default 20000)
+	@$(BIN)/python -m benchmarks.bench_simulation $(SEEDS)
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check $(SOURCES)

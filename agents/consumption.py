@@ -17,6 +17,7 @@ from agents.pace import Pace, Slots
 from agents.reporter import Reason, label_log
 from agents.surroundings import Identity, Ports
 from domain.errors import Malformed, Unavailable
+from domain.lives import exec_id
 from domain.messages import TaskMessage
 from domain.ports import Arrival
 
@@ -29,7 +30,7 @@ class Consumption:
     """Feeds one agent's messages to executions until `stop`.
 
     A subscription is left when lasting work holds every slot, because a message that waits here could run
-    elsewhere, and when the pace asks for another prefetch.
+    elsewhere, and when the pace asks for a smaller prefetch.
     """
 
     def __init__(self, identity: Identity, ports: Ports, desk: Desk, leases: Leases) -> None:
@@ -78,7 +79,10 @@ class Consumption:
     async def _fetch(self, intake: Intake, group: asyncio.TaskGroup) -> None:
         """Begin what comes, while this subscription suits the work."""
         prefetch = self._pace.prefetch
-        while self._pace.prefetch == prefetch and not self._slots.is_crowded:
+        while self._pace.prefetch >= prefetch and not self._slots.is_crowded:
+            if self._pace.prefetch > prefetch:
+                prefetch = self._pace.prefetch
+                await intake.widen(prefetch)
             for arrival in await intake.batch(self._slots.free):
                 message = self._runnable(intake, arrival, group)
                 if message is not None:
@@ -120,7 +124,7 @@ class Consumption:
 
     async def _execute(self, delivery: Delivery) -> None:
         label_log(delivery.message)
-        execution = Execution(f"{self._ports.entropy.bits(64):016x}", delivery, self._desk)
+        execution = Execution(exec_id(self._identity.incarnation, self._ports.entropy.bits(64)), delivery, self._desk)
         self._leases.add(execution)
         try:
             await execution.run()

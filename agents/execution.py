@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import structlog
 
@@ -16,7 +17,7 @@ from agents.pace import Slot
 from agents.reporter import Reason, Reporter
 from agents.skill import Call, Skill
 from agents.surroundings import Limits
-from domain.messages import Holding, TaskMessage
+from domain.messages import SUCCESS, Holding, TaskMessage
 from domain.skill import Effect
 from domain.texts import say
 
@@ -61,7 +62,9 @@ class Execution:
         self._is_granted = False
         self._decision = asyncio.Event()
         self._cut: Cut | None = None
-        self._work: asyncio.Task[Ending] | None = None
+        self._working: asyncio.Task[None] | None = None
+        self._cancels = 0
+        self._announcing: asyncio.Task[None] | None = None
 
     @property
     def holding(self) -> Holding:
@@ -89,8 +92,9 @@ class Execution:
         if self._cut is not Cut.STOPPED:
             self._cut = why
         self._decision.set()
-        if self._work is not None:
-            self._work.cancel()
+        if self._working is not None:
+            self._cancels += 1
+            self._working.cancel()
 
     def _prepared(self) -> Skill | Ending:
         """The skill that is asked for, or why it cannot be run like this."""
@@ -123,7 +127,10 @@ class Execution:
         return False
 
     async def _perform(self, skill: Skill) -> None:
-        """Do the work and say how it ended."""
+        """Do the work and say how it ended. What came back before may have killed whoever ran it: its lease is asked
+        for first, so that doing so again counts as a try."""
+        if self.message.metadata.attempt > 1 and not self.is_lasting:
+            await self._hold(self._desk.reporter.started, lasts=False)
         self._began_at = asyncio.get_running_loop().time()
         ending = await self._worked(skill)
         self._delivery.slot.leave()
@@ -136,37 +143,64 @@ class Execution:
 
     async def _worked(self, skill: Skill) -> Ending | None:
         """Run the skill; say `started` when it is not over soon. None when it was cut off."""
-        content = self.message.content
-        call = Call(params=params.filled(content.params, skill.spec), context=content.context)
-        limits = self._desk.limits
-        async with asyncio.TaskGroup() as group:
-            self._work = group.create_task(
-                perform(skill, call, self.message.metadata.timeout_s, limits.max_result_bytes)
-            )
-            if self._cut is not None:
-                self._work.cancel()
-            await asyncio.wait({self._work}, timeout=limits.quick_s)
-            if not self._work.done() and not self.is_lasting:
-                announcing = group.create_task(self._hold(self._desk.reporter.started))
-                await asyncio.wait({self._work})
-                announcing.cancel()
-        return self._ending(self._work)
-
-    def _ending(self, work: asyncio.Task[Ending]) -> Ending | None:
-        if self._cut is Cut.STOPPED or (self._cut and work.cancelled()):
+        if self._cut is not None:
             return None
-        ending = failed("crashed", "CancelledError", retryable=True) if work.cancelled() else work.result()
+        content, limits = self.message.content, self._desk.limits
+        filled = params.filled(content.params, skill.spec)
+        call = Call(params=filled, context=content.context, key=self.message.task_id)
+        # A timer, not a task: most work is over before it, and a task would cost as much as the rest of an execution.
+        outlasting = asyncio.get_running_loop().call_later(limits.quick_s, self._outlast)
+        try:
+            work = perform(skill, call, self.message.metadata.timeout_s, limits.max_result_bytes)
+            ending = await self._cuttable(work)
+        finally:
+            outlasting.cancel()
+            await self._announced()
+        if ending is None or self._cut is Cut.STOPPED:
+            return None
         return doubtful(ending) if self._is_granted else ending
 
-    async def _hold(self, say_so: Callable[[TaskMessage, str], Awaitable[None]]) -> None:
+    async def _cuttable(self, work: Coroutine[Any, Any, Ending]) -> Ending | None:
+        """How the work ended; None when `cut` ended it."""
+        self._working = me = asyncio.current_task()
+        assert me is not None, "a coroutine runs in a task"  # noqa: S101 -- for the type
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if me.cancelling() > self._cancels:
+                raise
+            return None if self._cancels else failed("crashed", "CancelledError", retryable=True)
+        finally:
+            self._working = None
+            for _ in range(self._cancels):
+                me.uncancel()
+
+    def _outlast(self) -> None:
+        """The work takes longer than a moment: from now on a lease stands for it."""
+        if self.is_lasting:
+            self._delivery.slot.lasts()
+        else:
+            self._announcing = asyncio.get_running_loop().create_task(self._hold(self._desk.reporter.started))
+
+    async def _announced(self) -> None:
+        """Not to be said any more, if it was not yet: the result says as much."""
+        if self._announcing is not None:
+            self._announcing.cancel()
+            await asyncio.wait({self._announcing})
+            if not self._announcing.cancelled():
+                self._announcing.result()
+
+    async def _hold(self, say_so: Callable[[TaskMessage, str], Awaitable[None]], *, lasts: bool = True) -> None:
         """Ask for the lease; once the broker has that, the lease stands for the message."""
         self.is_lasting = True
         await say_so(self.message, self.exec_id)
-        self._delivery.slot.lasts()
+        if lasts:
+            self._delivery.slot.lasts()
         self._delivery.ack()
 
     async def _report(self, ending: Ending) -> None:
         duration_s = asyncio.get_running_loop().time() - self._began_at
-        log.info("attempt_ended", status=ending.status, duration_s=round(duration_s, 3))
+        is_routine = ending.status == SUCCESS and not self.is_lasting  # writing a line costs as much as all the rest
+        (log.debug if is_routine else log.info)("attempt_ended", status=ending.status, duration_s=round(duration_s, 3))
         result = self._desk.reporter.result_of(self.message, self.exec_id, ending, duration_s)
         await self._desk.reporter.result(result, self.exec_id, keep=self.is_lasting)

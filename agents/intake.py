@@ -29,6 +29,10 @@ class Intake:
         self._count(len(arrivals))
         return arrivals
 
+    async def widen(self, prefetch: int) -> None:
+        """Hold more from now on."""
+        await self._subscription.widen(prefetch)
+
     def ack(self, arrival: Arrival[TaskMessage]) -> None:
         """It is done; the second time does nothing."""
         self._end(arrival, self._acked)

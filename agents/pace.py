@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-_WEIGHT = 0.1  # of the newest duration in the running mean
+_WEIGHT = 0.2  # of the newest duration in the running mean
 _SHORT_S = 0.02  # below this mean a slot would mostly wait for the next message
 _LONG_S = 0.5  # above it messages held here could be run elsewhere sooner; far from the other, so that it never flaps
-_CAP_S = 1.0  # what one long run counts at most, so that it is forgotten after a few dozen short ones
+_CAP_S = 1.0  # what one long run counts at most, so that it is forgotten after a dozen short ones
 
 
 class Pace:

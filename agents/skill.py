@@ -14,10 +14,15 @@ from domain.task import Result
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request to a skill: parameters checked against its spec, defaults filled in, and the context."""
+    """One request to a skill: parameters checked against its spec, defaults filled in, and the context.
+
+    `key` names the subtask and is the same for all its attempts: what an idempotent skill hands to a system outside,
+    so that a call made twice counts once.
+    """
 
     params: Mapping[str, Any]
     context: Context = field(default_factory=Context)
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

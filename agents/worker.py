@@ -16,16 +16,18 @@ from agents.reporter import Reporter
 from agents.skill import Skill
 from agents.surroundings import Identity, Limits, Ports
 from domain.errors import Malformed, Unavailable
+from domain.lives import incarnation
 
 log = structlog.get_logger()
 
 RECONNECT_PAUSE_S = 1.0
+UNSENT_S = 5.0  # a result that nobody takes keeps no worker silent for longer
 ORDERS_AT_ONCE = 64
 
 
-def worker_name(host: str, agent: str, number: int) -> str:
-    """A name that stays the same over restarts: the `number`-th worker of `agent` on `host`."""
-    return re.sub(r"[^\w-]+", "-", f"{host}-{agent}-{number}").strip("-")
+def worker_name(host: str, agent: str, place: str) -> str:
+    """A name that stays the same over restarts, as `place` does: which worker of `agent` on `host` it is."""
+    return re.sub(r"[^\w-]+", "-", f"{host}-{agent}-{place}").strip("-")
 
 
 class Worker:
@@ -53,7 +55,8 @@ class Worker:
 
     async def run(self) -> None:
         """Work until drained. After a failure it may be called again, as another incarnation."""
-        identity = Identity(agent=self.agent, worker=self.name, incarnation=f"{self._ports.entropy.bits(64):016x}")
+        life = incarnation(self._ports.clock.now(), self._ports.entropy.bits(16))
+        identity = Identity(agent=self.agent, worker=self.name, incarnation=life)
         log.info("worker_started", agent=self.agent, worker=self.name, skills=sorted(self._skills))
         self._has_left.clear()
         try:
@@ -81,14 +84,15 @@ class _Shift:
         desk = Desk(skills=skills, reporter=self._reporter, limits=limits)
         self._consumption = Consumption(identity, ports, desk, self._leases)
         self._is_listening = asyncio.Event()
+        self._has_sent = asyncio.Event()
 
     async def work_until(self, is_draining: asyncio.Event) -> None:
         """Do everything a worker does until the event is set, then leave in good order."""
         loops = (
-            self._presence.announce(),
+            self._announce(),
             self._presence.beat(self._leases),
             self._obey_orders(),
-            self._reporter.send_unsent(),
+            self._send_unsent(),
         )
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in loops]
@@ -98,6 +102,26 @@ class _Shift:
             for task in (*tasks, working):
                 task.cancel()
         await self._presence.leave()
+
+    async def _announce(self) -> None:
+        """Say hello once this worker's orders come here: the broker gives that queue to one alone, so nobody who still
+        lives under this name loses a lease by it."""
+        await self._is_listening.wait()
+        if not self._has_sent.is_set():
+            await self._until_unsent_is_sent()
+        await self._presence.announce()
+
+    async def _send_unsent(self) -> None:
+        await self._reporter.send_unsent()
+        self._has_sent.set()
+
+    async def _until_unsent_is_sent(self) -> None:
+        """The hello ends the leases of this worker's last life, so what that life finished has to arrive before it."""
+        async with asyncio.TaskGroup() as group:
+            ends = {group.create_task(self._has_sent.wait()), group.create_task(self._ports.clock.sleep(UNSENT_S))}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
 
     async def _work(self) -> None:
         """Consume until stopped; over when all that was begun is."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from aggregator.passages import line, once, path, section, titles
 from aggregator.results import succeeded
-from aggregator.tree import is_replaced, lost, unneeded
+from aggregator.tree import is_replaced, is_ruled_out, lost, unneeded
 from domain.answer import Statement
 from domain.ends import node_of
 from domain.markdown import literal
@@ -68,10 +68,11 @@ def why_lost(task: Task, sub: Subtask) -> str:
 
 
 def _unneeded(task: Task) -> list[Statement]:
-    """What was planned for a case that did not come about, and what only followed from it: no failures."""
+    """What was planned for a case that did not come about or was taken out, and what only followed from it: no
+    failures."""
     skipped = unneeded(task)
     spared = [task.subtasks[key] for key in task.subtasks if key in skipped]
-    ruled_out = [sub for sub in spared if sub.failure and sub.failure.code == "rule"]
+    ruled_out = [sub for sub in spared if is_ruled_out(sub)]
     followed = [sub for sub in spared if sub not in ruled_out]
     told = _grouped(task, ruled_out)
     if followed:

@@ -80,7 +80,10 @@ def _told(head: str, entries: Sequence[Any]) -> list[str]:
 
 
 def _dialogue(task: Task) -> list[dict[str, str]]:
-    return [{"asked": safe(one.said, REQUEST), "said": safe(one.reply, REQUEST)} for one in task.dialogue]
+    return [
+        ({"asked": safe(one.said, REQUEST)} if one.said else {}) | {"said": safe(one.reply, REQUEST)}
+        for one in task.dialogue
+    ]
 
 
 def _repairs(task: Task) -> Sequence[Any]:

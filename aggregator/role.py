@@ -40,11 +40,13 @@ AnswerWith = Callable[[Task, Write], Awaitable[Answer | Miss]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregatorSettings:
-    """`at_once`: answers written at the same time. `claim_s`: how long one may take to write; after that, should
-    this process have died, another takes over. `sweep_s`: how long a lost nudge can delay an answer."""
+    """`at_once`: answers written at the same time. `write_s`: how long one may take to write. `claim_s`: seconds after
+    which another process takes over from one that died; claims are renewed. `sweep_s`: how long a lost nudge can delay
+    an answer."""
 
-    at_once: int = 8
-    claim_s: float = 120.0
+    at_once: int = 32
+    write_s: float = 120.0
+    claim_s: float = 30.0
     sweep_s: float = 10.0
 
 
@@ -130,14 +132,23 @@ class AggregatorRole:
         """Have it written, and send what is finished of it meanwhile."""
         post = DraftPost(task.id, self._bus, self._clock)
         async with asyncio.TaskGroup() as group:
-            sending = group.create_task(post.run())
+            beside = [group.create_task(post.run()), group.create_task(self._held(task))]
             written = await self._written(task, post.write)
-            sending.cancel()
+            for one in beside:
+                one.cancel()
         return written
+
+    async def _held(self, task: Task) -> None:
+        """Renew the claim for as long as it is written."""
+        while True:
+            await self._clock.sleep(self._settings.claim_s / 3)
+            until = self._clock.now() + timedelta(seconds=self._settings.claim_s)
+            with suppress(StoreDown):
+                await self._store.transact(partial(_hold_on, task=task, until=until))
 
     async def _written(self, task: Task, write: Write) -> Answer | Miss:
         try:
-            async with asyncio.timeout(self._settings.claim_s):
+            async with asyncio.timeout(self._settings.write_s):
                 return await self._answer_with(task, write)
         except (XingshuError, TimeoutError) as error:  # down, over a budget, or not set up
             log.warning("summary_stands_in", task=task.id, error=repr(error), trace=task.trace_id)
@@ -153,6 +164,12 @@ class AggregatorRole:
             except StoreDown as error:
                 log.warning("answer_waits", task=task.id, error=str(error), cause=repr(error.__cause__))
                 await self._clock.sleep(PAUSE_S)
+
+
+def _hold_on(uow: UnitOfWork, task: Task, until: datetime) -> None:
+    held = uow.tasks.lock([task.id]).get(task.id)
+    if held is not None and held.settled_at == task.settled_at and held.answer is None:
+        uow.tasks.put(step(held, AnsweringStarted(until=until))[0])
 
 
 def _freeze(uow: UnitOfWork, task: Task, written: Answer | Miss, now: datetime) -> Task | None:

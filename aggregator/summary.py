@@ -70,7 +70,7 @@ def headline(task: Task) -> Statement:
         case TaskState.FAILED:
             ended = "answer.failed"
         case _:
-            ended = "answer.done" if achieved == count else "answer.partly"
+            ended = "answer.partly" if achieved < count else "answer.done_one" if count == 1 else "answer.done"
     return Statement(text=say(ended, task.language, done=achieved, count=count, took=took))
 
 

@@ -47,16 +47,23 @@ def is_replaced(task: Task, sub: Subtask) -> bool:
 
 
 def unneeded(task: Task) -> frozenset[str]:
-    """Subtasks whose condition did not apply, and those that had nothing to do without them."""
+    """Subtasks whose condition did not apply or that their person took out, and those that had nothing to do without
+    them."""
     if task.plan is None:
         return frozenset()
-    spared = [sub.key for sub in task.subtasks.values() if _is_skipped(sub, "rule")]
+    spared = [sub.key for sub in task.subtasks.values() if is_ruled_out(sub)]
     known = set(spared)
     for key in spared:
         fresh = [after for after in task.plan.children[key] if after not in known and _follows(task, after, known)]
         known.update(fresh)
         spared += fresh
     return frozenset(known)
+
+
+def is_ruled_out(sub: Subtask) -> bool:
+    """Whether it was not needed by itself, not only because of others."""
+    is_taken_out = sub.state is SubtaskState.CANCELLED and sub.failure is not None and sub.failure.code == "dropped"
+    return is_taken_out or _is_skipped(sub, "rule")
 
 
 def _follows(task: Task, key: str, spared: set[str]) -> bool:

@@ -6,10 +6,14 @@ need when they run, so that `xingshu --help` is there at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
+
+from app.when_options import says_when
+from domain.people import Role
 
 cli = typer.Typer(
     name="xingshu",
@@ -36,15 +40,17 @@ def chat(user: User = None) -> None:
 
 
 @cli.command()
+@says_when
 def ask(
     text: Annotated[str, typer.Argument(help="The request; - reads it from stdin.")],
     json: Json = False,
     user: User = None,
+    when: Mapping[str, str | None] = MappingProxyType({}),
 ) -> None:
     """Ask once and wait for the answer."""
-    from app.commands.ask import ask
+    from app.commands.ask import When, ask
 
-    _run(ask, text=text, as_json=json, user=user)
+    _run(ask, text=text, as_json=json, user=user, when=When(**when))
 
 
 @cli.command()
@@ -163,11 +169,95 @@ def approve(task: Annotated[str, typer.Argument(metavar="ID")], json: Json = Fal
 
 
 @cli.command()
+def deny(task: Annotated[str, typer.Argument(metavar="ID")], json: Json = False, user: AnyUser = None) -> None:
+    """Refuse the external effects that wait in a task."""
+    from app.commands.tasks import act
+
+    _run(act, verb="deny", arguments=[task], as_json=json, user=user)
+
+
+@cli.command()
+def pair(
+    role: Annotated[Role, typer.Option(help="What they become.")] = Role.MEMBER,
+    json: Json = False,
+) -> None:
+    """Make a one-time code that lets somebody in on a chat platform."""
+    from app.commands.pair import pair
+
+    _run(pair, role=role, as_json=json)
+
+
+@cli.command()
 def agents(json: Json = False) -> None:
     """List the agents that are alive, and their skills."""
     from app.commands.tasks import agents
 
     _run(agents, as_json=json)
+
+
+dead = typer.Typer(help="Messages that could not be taken: why, and bringing them back.", no_args_is_help=False)
+cli.add_typer(dead, name="dead")
+Letter = Annotated[str, typer.Argument(metavar="ID")]
+
+
+@dead.callback(invoke_without_command=True)
+def dead_letters(context: typer.Context, json: Json = False) -> None:
+    """Messages that could not be taken: why, and bringing them back."""
+    if context.invoked_subcommand is None:
+        dead_list(json=json)
+
+
+@dead.command("list")
+def dead_list(
+    json: Json = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    everything: Annotated[bool, typer.Option("--all", help="Also those something was done about.")] = False,
+) -> None:
+    """List the dead letters that wait to be looked at."""
+    from app.commands.dead import letters
+
+    _run(letters, as_json=json, limit=limit, everything=everything)
+
+
+@dead.command("show")
+def dead_show(letter: Letter, json: Json = False) -> None:
+    """Explain one: what it is, why it died, what to do."""
+    from app.commands.dead import show
+
+    _run(show, letter=letter, as_json=json)
+
+
+@dead.command("requeue")
+def dead_requeue(letter: Letter, json: Json = False) -> None:
+    """Bring one back, where that makes sense."""
+    from app.commands.dead import requeue
+
+    _run(requeue, letter=letter, as_json=json)
+
+
+@dead.command("drop")
+def dead_drop(letter: Letter, json: Json = False) -> None:
+    """Put one aside."""
+    from app.commands.dead import drop
+
+    _run(drop, letter=letter, as_json=json)
+
+
+@cli.command()
+def purge(
+    older_than: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Such as 90d, 12h. Default: XINGSHU_KEEP_S.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    archive: Annotated[
+        str | None, typer.Option(metavar="FILE.jsonl", help="Write each task down first. Default: XINGSHU_ARCHIVE.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Delete finished tasks that are old, and what belongs to them."""
+    from app.commands.purge import purge
+
+    _run(purge, older_than=older_than, dry_run=dry_run, archive=archive, as_json=json)
 
 
 @cli.command()
@@ -184,6 +274,61 @@ def doctor(json: Json = False) -> None:
     from app.commands.setup import doctor
 
     _run(doctor, as_json=json)
+
+
+schedules = typer.Typer(help="Do something again and again, or later.", no_args_is_help=True)
+cli.add_typer(schedules, name="schedule")
+
+
+@schedules.command("add")
+def schedule_add(
+    text: Annotated[str, typer.Argument(metavar="WHEN REQUEST", help='E.g. "every day at 9:00 check the prices".')],
+    zone: Annotated[str | None, typer.Option(help="The time zone of its times, e.g. Europe/Berlin.")] = None,
+    json: Json = False,
+    user: User = None,
+) -> None:
+    """Make a schedule; whatever dispatcher runs follows it, and answers wait for your terminal chat."""
+    from app.commands.schedule import add
+
+    _run(add, text=text, zone=zone, user=user, as_json=json)
+
+
+@schedules.command("list")
+def schedule_list(json: Json = False, user: AnyUser = None) -> None:
+    """List schedules with their next time and how the last one went."""
+    from app.commands.schedule import listed
+
+    _run(listed, user=user, as_json=json)
+
+
+@schedules.command("pause")
+def schedule_pause(
+    schedule: Annotated[str, typer.Argument(metavar="ID")], json: Json = False, user: AnyUser = None
+) -> None:
+    """Begin nothing of it until it is resumed."""
+    from app.commands.schedule import change
+
+    _run(change, verb="pause", schedule=schedule, user=user, as_json=json)
+
+
+@schedules.command("resume")
+def schedule_resume(
+    schedule: Annotated[str, typer.Argument(metavar="ID")], json: Json = False, user: AnyUser = None
+) -> None:
+    """Go on with what is still to come."""
+    from app.commands.schedule import change
+
+    _run(change, verb="resume", schedule=schedule, user=user, as_json=json)
+
+
+@schedules.command("remove")
+def schedule_remove(
+    schedule: Annotated[str, typer.Argument(metavar="ID")], json: Json = False, user: AnyUser = None
+) -> None:
+    """Forget it; what has begun goes on."""
+    from app.commands.schedule import change
+
+    _run(change, verb="remove", schedule=schedule, user=user, as_json=json)
 
 
 def _run(command: Callable[..., Coroutine[Any, Any, int]], **options: Any) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from app.chats import discord_settings, telegram_settings
 from app.wiring import House, sqlite_file
+from bot.lists import backlog_text
+from domain.agents import SILENCE
+from domain.backlog import trouble, with_depths
 from domain.errors import XingshuError
 from domain.model import Prompt, Purpose
 from domain.texts import Language, say
-
-# Forms from https://core.telegram.org/bots/api#authorizing-your-bot and
-# https://discord.com/developers/docs/reference#authentication.
-_TELEGRAM = re.compile(r"\d{6,}:[\w-]{30,}")
-_DISCORD = re.compile(r"[\w-]{20,}\.[\w-]{5,}\.[\w-]{25,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +34,8 @@ async def examine(house: House, language: Language) -> list[Finding]:
         "telegram": _telegram,
         "discord": _discord,
         "workspace": _workspace,
+        "queues": _queues,
+        "letters": _letters,
     }
     return [await _checked(part, check, house, language) for part, check in checks.items()]
 
@@ -78,24 +78,63 @@ async def _model(house: House, language: Language) -> str:
 
 
 async def _telegram(house: House, language: Language) -> str:
-    token = house.settings.telegram_bot_token
-    return _token(house, language, (token.get_secret_value() if token else None, _TELEGRAM, "TELEGRAM_BOT_TOKEN"))
+    settings = telegram_settings(house)
+    if settings is None:
+        return say("cli.token_off", language)
+    from bot.platforms.telegram import probe
+
+    return await _known(house, language, probe(settings, language))
 
 
 async def _discord(house: House, language: Language) -> str:
-    token = house.settings.discord_bot_token
-    return _token(house, language, (token.get_secret_value() if token else None, _DISCORD, "DISCORD_BOT_TOKEN"))
-
-
-def _token(house: House, language: Language, of: tuple[str | None, re.Pattern[str], str]) -> str:
-    token, form, name = of
-    if token is None:
+    settings = discord_settings(house)
+    if settings is None:
         return say("cli.token_off", language)
-    if not form.fullmatch(token):
-        raise _NotWell("cli.token_bad", name=name)
-    if not house.settings.allowed_users:
+    from bot.platforms.discord import probe
+
+    return await _known(house, language, probe(settings, language))
+
+
+async def _known(house: House, language: Language, standing: Awaitable[str]) -> str:
+    """How a platform stands, and whether anybody could use it."""
+    stands = await standing
+    if not house.settings.users and not await house.store.transact(lambda uow: uow.people.known()):
         raise _NotWell("cli.nobody_allowed")
-    return say("cli.token_good", language)
+    return stands
+
+
+async def _queues(house: House, language: Language) -> str:
+    """Raises when something waits that nobody takes; what a broker or a database that is not well has is not known."""
+    if not await _has_rows(house, language):
+        return say("cli.queues_empty", language)
+    now = house.clock.now()
+    waiting, alive = await house.store.transact(
+        lambda uow: (uow.registry.backlogs(), {worker.agent for worker in uow.registry.alive(now - SILENCE)})
+    )
+    agents = {backlog.agent for backlog in waiting} | alive
+    found = with_depths(waiting, {} if house.is_embedded else await house.control_bus.depths(agents))
+    told = [one.agent + backlog_text(one, language, now) for one in found]
+    if any(trouble(one, alive, now, house.settings.backlog_s) for one in found):
+        raise _NotWell("cli.queues_stuck", queues="; ".join(told))
+    return "; ".join(told) or say("cli.queues_empty", language)
+
+
+async def _has_rows(house: House, language: Language) -> bool:
+    """Whether there is a database of this version."""
+    try:
+        await _database(house, language)
+    except XingshuError:
+        return False
+    file = sqlite_file(house.settings.database_url)
+    return file is None or file.exists()
+
+
+async def _letters(house: House, language: Language) -> str:
+    """Raises when some wait to be looked at; without a database of this version there are none yet."""
+    has_rows = await _has_rows(house, language)
+    if has_rows and (count := await house.store.transact(lambda uow: uow.dead.open_count())):
+        raise _NotWell("cli.letters_open", count=count)
+    return say("dead.none", language)
 
 
 async def _workspace(house: House, language: Language) -> str:

@@ -60,10 +60,10 @@ def _ended(name: str, run: Callable[[], int], language: Language) -> int:
     try:
         return run()
     except* (Refused, Misconfigured) as wrong:
-        tell(_first(wrong).say(language))
+        tell(first_of(wrong).say(language))
         return_code = MISUSE
     except* XingshuError as trouble:
-        error = _first(trouble)
+        error = first_of(trouble)
         log.warning("command_stopped", command=name, error=str(error), cause=repr(error.__cause__))
         tell(error.say(language))
         return_code = FAILED
@@ -88,7 +88,8 @@ def _in_loop(coroutine: Coroutine[Any, Any, int]) -> int:
         return runner.run(coroutine)
 
 
-def _first(group: BaseExceptionGroup[Any]) -> XingshuError:
+def first_of(group: BaseExceptionGroup[Any]) -> XingshuError:
+    """The first of our errors in a group of nothing but ours."""
     found: BaseException = group
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]

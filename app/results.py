@@ -30,6 +30,9 @@ def task_document(task: Task, attempts: Sequence[Attempt] = ()) -> dict[str, Any
             for statement in (answer.statements if answer else ())
         ],
         "error": task.failure.code if task.failure else None,
+        "run_at": _time(task.run_at),
+        "expires_at": _time(task.expires_at),
+        "schedule": task.schedule_id,
         "question": task.question,
         "dialogue": [{"question": exchange.said, "reply": exchange.reply} for exchange in task.dialogue],
         "plan": plan_document(plan) if task.plan else None,

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from app.answering import answer_with
+from app.chats import chats, reception
+from app.exits import first_of, tell, terminal_language
+from app.parts import dispatcher_bus, skill_of, store_of, worker_bus
 from app.planning import decomposer, plan_with
 from app.wiring import House
 from domain.errors import Misconfigured, Unavailable
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 ROLES = ("planner", "dispatcher", "aggregator", "bot", "agents")
+WORKING = ("planner", "dispatcher", "aggregator", "agents")  # what a request needs to be answered
 LATER = ("api",)
 PLANNER_AGENT = "planner"  # lives with the planner's role, where the catalogue is
 ALIVE_EVERY_S = 5.0
@@ -53,15 +57,15 @@ def check_roles(house: House, roles: Collection[str]) -> None:
         raise Misconfigured("cli.needs_broker")
 
 
-async def roles_missing(house: House) -> tuple[str, ...]:
-    """Roles nobody performs yet. The in-process broker is nobody else's, so with it all are missing."""
+async def roles_missing(house: House, wanted: Sequence[str] = ROLES) -> tuple[str, ...]:
+    """Which of the wanted roles nobody performs yet. The in-process broker is nobody else's: there all are missing."""
     if house.is_embedded:
-        return ROLES
+        return tuple(wanted)
     since = house.clock.now() - ALIVE_FOR
     performed = await house.store.transact(lambda uow: uow.registry.roles_alive(since))
     workers = await house.store.transact(lambda uow: uow.registry.alive(since))
     alive = performed | {"agents" for worker in workers if worker.agent != PLANNER_AGENT}
-    return tuple(role for role in ROLES if role not in alive)
+    return tuple(role for role in wanted if role not in alive)
 
 
 class Performance:
@@ -73,11 +77,21 @@ class Performance:
         self._group = group
         self._workers: list[Worker] = []
         self._kept: list[asyncio.Task[None]] = []
+        self._chats: list[asyncio.Task[None]] = []
+
+    async def in_vain(self) -> None:
+        """Return once nothing is left to do here but to be changed by the operator: a process of chat platforms, and
+        none that can go on."""
+        if set(self.roles) != {"bot"} or not self._chats:
+            await asyncio.Event().wait()
+        await asyncio.wait(self._chats)
 
     def take_on(self, roles: Collection[str]) -> None:
         """Begin to perform these roles."""
         for name, work in _control_plane(self._house, roles).items():
             self._keep(name, work)
+        if "bot" in roles:
+            self._chats = [self._keep(name, work) for name, work in chats(self._house).items()]
         if "agents" in roles:
             self.employ(_workers(self._house, self._house.settings.roster))
         if "planner" in roles and self._house.model is not None:
@@ -92,12 +106,12 @@ class Performance:
         for worker in workers:
             self._keep(f"agent {worker.agent}", worker.run)
 
-    async def take_on_missing(self) -> None:
-        """From now on perform whatever nobody performs. A killed process counts as performing for a while."""
+    async def take_on_missing(self, wanted: Sequence[str]) -> None:
+        """From now on perform whatever of it nobody performs. A killed process counts as performing for a while."""
         while True:
             await self._house.clock.sleep(ALIVE_EVERY_S)
             try:
-                missing = await roles_missing(self._house)
+                missing = await roles_missing(self._house, wanted)
             except Unavailable as error:
                 log.warning("roles_unknown", error=str(error))
                 continue
@@ -107,8 +121,9 @@ class Performance:
 
     async def end(self) -> None:
         """Let agents finish or hand back their work, then stop."""
-        for worker in self._workers:
-            await worker.drain()
+        async with asyncio.TaskGroup() as draining:
+            for worker in self._workers:
+                draining.create_task(worker.drain())
         for task in self._kept:
             task.cancel()
         if self._says_alive(self.roles):
@@ -118,8 +133,9 @@ class Performance:
         """Workers have heartbeats of their own, and no database."""
         return any(role != "agents" for role in roles)
 
-    def _keep(self, name: str, work: Work) -> None:
+    def _keep(self, name: str, work: Work) -> asyncio.Task[None]:
         self._kept.append(self._group.create_task(_keep(name, work)))
+        return self._kept[-1]
 
     async def _say_alive(self) -> None:
         while True:
@@ -160,17 +176,26 @@ def stop_signal() -> asyncio.Event:
 
 
 async def _keep(name: str, work: Work) -> None:
-    """Start `work` again whenever it fails: one role's trouble must not end the process, nor the other roles."""
-    while True:
+    """Start `work` again whenever it fails: one role's trouble must not end the process, nor the other roles. What only
+    the operator can change is said once, and the role rests."""
+    is_over = False
+    while not is_over:
         try:
             await work()
-        except Unavailable as error:
+        except* Misconfigured as wrong:
+            error = first_of(wrong)
+            log.warning("role_stopped", role=name, error=str(error))
+            tell(f"{name}: {error.say(terminal_language())}")
+            is_over = True
+        except* Unavailable as trouble:
+            error = first_of(trouble)
             log.warning("role_waits", role=name, error=str(error), cause=repr(error.__cause__))
-        except Exception:  # the outermost edge of a role: log the bug, keep the promise to go on
+        except* Exception:  # the outermost edge of a role: log the bug, keep the promise to go on
             log.exception("role_failed", role=name)
         else:
-            return
-        await asyncio.sleep(RESTART_S)
+            is_over = True
+        if not is_over:
+            await asyncio.sleep(RESTART_S)
 
 
 def _note_roles(uow: UnitOfWork, house: House, roles: Sequence[str]) -> None:
@@ -209,12 +234,13 @@ def _decomposing(house: House) -> Worker:
 
 def _worker(house: House, agent: str, skills: Mapping[str, Skill], concurrency: int | None = None) -> Worker:
     from agents.surroundings import Limits, Ports
-    from agents.worker import Worker, worker_name
+    from agents.worker import Worker
 
-    ports = Ports(bus=house.agent_bus, spool=house.spool, clock=house.clock, entropy=house.entropy)
-    limits = Limits(slots=concurrency or house.settings.worker_concurrency)
-    # The process in its name, so that two workers of one agent on one machine never share a lease or a queue.
-    return Worker(agent, worker_name(house.process_id, agent, 1), skills, ports, limits)
+    ports = Ports(bus=worker_bus(house), spool=house.spool, clock=house.clock, entropy=house.entropy)
+    settings = house.settings
+    limits = Limits(slots=concurrency or settings.worker_concurrency, grace_s=settings.drain_s)
+    skills = {name: skill_of(house, skill) for name, skill in skills.items()}
+    return Worker(agent, house.worker_name(agent), skills, ports, limits)
 
 
 def _control_plane(house: House, roles: Collection[str]) -> dict[str, Work]:
@@ -223,7 +249,9 @@ def _control_plane(house: House, roles: Collection[str]) -> dict[str, Work]:
         "dispatcher": _dispatcher,
         "aggregator": _aggregator,
     }
-    return {role: make(house) for role, make in makers.items() if role in roles}
+    works = {role: make(house) for role, make in makers.items() if role in roles}
+    beside = {"calendar": _calendar(house), **_upkeep(house)} if "dispatcher" in roles else {}  # where the timers are
+    return works | beside
 
 
 def _dispatcher(house: House) -> Work:
@@ -238,8 +266,33 @@ def _dispatcher(house: House) -> Work:
         lease_s=settings.lease_s,
         sweep_s=settings.sweep_s,
     )
-    outside = Outside(store=house.store, bus=house.control_bus, clock=house.clock, entropy=house.entropy)
-    return Dispatcher(outside, policy, house.configured).run
+    outside = Outside(
+        store=store_of(house, "dispatcher"), bus=dispatcher_bus(house), clock=house.clock, entropy=house.entropy
+    )
+    dispatcher = Dispatcher(outside, policy, house.configured)
+
+    async def work() -> None:
+        if house.running is not None:
+            from app.blame import blame
+
+            await blame(outside.store, house.entropy, house.clock.now(), house.running.take_died())
+        await dispatcher.run()
+
+    return work
+
+
+def _upkeep(house: House) -> dict[str, Work]:
+    from app.upkeep import upkeep
+
+    return upkeep(house)
+
+
+def _calendar(house: House) -> Work:
+    from bot.scheduling.calendar import Calendar, Outside
+
+    behind = reception(house)
+    outside = Outside(store=house.store, bus=house.control_bus, clock=house.clock)
+    return Calendar(outside, behind.intake, behind.access).run
 
 
 def _planner(house: House) -> Work:
@@ -252,11 +305,13 @@ def _planner(house: House) -> Work:
         sweep_s=house.settings.sweep_s,
         history_s=house.settings.conversation_s,
     )
-    return PlannerRole(house.store, house.control_bus, plan_with(house), house.clock, settings).run
+    return PlannerRole(store_of(house, "planner"), house.control_bus, plan_with(house), house.clock, settings).run
 
 
 def _aggregator(house: House) -> Work:
     from aggregator.role import AggregatorRole, AggregatorSettings
 
-    settings = AggregatorSettings(sweep_s=house.settings.sweep_s)
-    return AggregatorRole(house.store, house.control_bus, answer_with(house), house.clock, settings).run
+    settings = AggregatorSettings(claim_s=house.settings.lease_s, sweep_s=house.settings.sweep_s)
+    return AggregatorRole(
+        store_of(house, "aggregator"), house.control_bus, answer_with(house), house.clock, settings
+    ).run

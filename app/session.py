@@ -7,7 +7,7 @@ import getpass
 import io
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,15 +15,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.chats import reception
 from app.exits import FAILED, answer, code_of, tell
 from app.follow import Follower, following
-from app.planning import preview
 from app.results import task_document
-from app.roles import ALIVE_FOR, LOOK_EVERY_S, performing, roles_missing
+from app.roles import ALIVE_FOR, LOOK_EVERY_S, WORKING, performing, roles_missing
 from app.wiring import House, house
 from domain.card import Card, card_of
 from domain.chat import ChatMessage
 from domain.errors import BrokerDown, Refused, Unavailable
+from domain.people import Person, Role
 from domain.ports import UnitOfWork
 from domain.task import Task, TaskState
 from domain.texts import say
@@ -31,7 +32,8 @@ from domain.texts import say
 if TYPE_CHECKING:
     from app.settings import Settings
     from bot.commands import Commands
-    from bot.intake import Intake, Reply
+    from bot.intake import Intake
+    from bot.reply import Accepted, Reply
 
 AGENTS_WAIT_S = 10.0
 BROKER_WAIT_S = 3.0
@@ -49,6 +51,10 @@ class Session:
     commands: Commands
     follower: Follower
     typed: AsyncIterator[bytes] | None = None
+
+    async def tell(self, message: ChatMessage) -> Accepted | Reply:
+        """Do what a message says. Whoever has a terminal here may do everything."""
+        return await self.commands.receive(message, Person(platform="console", user_id=self.user, role=Role.OWNER))
 
     def message(self, text: str) -> ChatMessage:
         """One line typed by this user in this session."""
@@ -92,14 +98,14 @@ class Session:
     async def _replied(self, task: Task) -> bool:
         """Put a task's question to whoever sits here. False when nobody answers."""
         from bot.card_text import question_of
-        from bot.intake import Reply
         from bot.platforms.seat import reply_text
+        from bot.reply import Reply
 
         if self.typed is None:
             return False
         tell("\n".join(question_of(card_of(task, self.here.clock.now()))))
         line = await self._line_for(task, self.typed)
-        if line and isinstance(outcome := await self.commands.receive(self._of_owner(task, line)), Reply):
+        if line and isinstance(outcome := await self.tell(self._of_owner(task, line)), Reply):
             tell(reply_text(outcome))
         return line is not None
 
@@ -115,7 +121,7 @@ class Session:
 
     async def _given_up(self, task: Task) -> Task:
         """Cancel a task whose question nobody can answer."""
-        await self.commands.receive(self._of_owner(task, f"/cancel {task.id}"))
+        await self.tell(self._of_owner(task, f"/cancel {task.id}"))
         with suppress(TimeoutError):
             async with asyncio.timeout(CANCEL_WAIT_S):
                 return await self.follower.answered(task.id)
@@ -136,20 +142,20 @@ class Session:
     async def _cancel(self, task_id: str) -> None:
         with suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(CANCEL_WAIT_S):
-                await self.commands.receive(self.message(f"/cancel {task_id}"))
+                await self.tell(self.message(f"/cancel {task_id}"))
 
 
 @asynccontextmanager
-async def session(settings: Settings, user: str | None) -> AsyncIterator[Session]:
-    """Open a session, performing what nobody else performs while it lasts."""
+async def session(settings: Settings, user: str | None, wanted: Sequence[str] = WORKING) -> AsyncIterator[Session]:
+    """Open a session, performing those of the wanted roles that nobody else performs while it lasts."""
     async with house(settings) as here:
-        missing = await roles_missing(here)
+        missing = await roles_missing(here, wanted)
         async with (
             performing(here, missing) as performance,
             following(here.store, here.control_bus) as follower,
             asyncio.TaskGroup() as group,
         ):
-            filling_in = group.create_task(performance.take_on_missing())
+            filling_in = group.create_task(performance.take_on_missing(wanted))
             if "agents" in missing:
                 await agents_announced(here)
             try:
@@ -160,17 +166,13 @@ async def session(settings: Settings, user: str | None) -> AsyncIterator[Session
 
 def make_session(here: House, user: str | None, follower: Follower) -> Session:
     """Wire the bot for one user."""
-    from bot.commands import Commands
-    from bot.intake import Intake, IntakeSettings
     from bot.platforms.piped import read_lines
 
     user = user or getpass.getuser()
-    intake_settings = IntakeSettings(tenant=here.settings.tenant, deadline_s=here.settings.task_deadline_s)
-    intake = Intake(here.store, here.control_bus, here.clock, here.entropy, intake_settings)
-    commands = Commands(intake, here.store, here.control_bus, here.clock, preview(here))
     # Not sys.stdin: its lock would still be held by a read that nothing ended when the interpreter wants to close it.
     typed = read_lines(io.FileIO(sys.stdin.fileno(), closefd=False)) if sys.stdin.isatty() else None
-    return Session(here=here, user=user, intake=intake, commands=commands, follower=follower, typed=typed)
+    behind = reception(here)
+    return Session(here=here, user=user, intake=behind.intake, commands=behind.commands, follower=follower, typed=typed)
 
 
 async def agents_announced(here: House) -> None:

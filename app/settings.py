@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.failpoints import Failpoints
 from domain.errors import Misconfigured
+from domain.people import Role
 from llm.models import ModelSpec, read_keys, read_models, read_prices
 
 DEFAULT_AGENTS = ("echo", "files", "data", "code", "writer", "general")
+_CHAT_ID = re.compile(r"(?:telegram|discord):-?\d{1,20}")  # never a name: names change hands
 _AGENT_NAME = re.compile(r"[A-Za-z0-9][\w-]{0,62}")
 
 
@@ -69,6 +73,17 @@ class Settings(BaseSettings):
     telegram_api_base_url: str | None = _setting(
         None, "TELEGRAM_API_BASE_URL", "A Bot API server of your own. Not set: Telegram's."
     )
+    telegram_webhook_url: str | None = _setting(
+        None,
+        "TELEGRAM_WEBHOOK_URL",
+        "The https address at which Telegram reaches this bot. Not set: the bot asks Telegram (polling).",
+    )
+    telegram_webhook_secret: SecretStr | None = _setting(
+        None, "TELEGRAM_WEBHOOK_SECRET", "What Telegram must send along: 16 to 256 of A-Z, a-z, 0-9, _ and -."
+    )
+    telegram_webhook_listen: str = _setting(
+        "127.0.0.1:8443", "TELEGRAM_WEBHOOK_LISTEN", "HOST:PORT behind your reverse proxy that the webhook listens on."
+    )
     discord_bot_token: SecretStr | None = _setting(None, "DISCORD_BOT_TOKEN", "Token of the Discord bot.")
     discord_api_base_url: str | None = _setting(
         None, "DISCORD_API_BASE_URL", "REST base of Discord; the gateway URL is asked from it."
@@ -76,9 +91,27 @@ class Settings(BaseSettings):
     allowed_users: str = _setting(
         "",
         "XINGSHU_ALLOWED_USERS",
-        "Who may use the bot, e.g. telegram:123,discord:456. Empty: nobody but the console.",
+        "Who may use the bot, e.g. telegram:123=owner,discord:456=admin,telegram:789; others come in with a code from "
+        "xingshu pair. Empty: nobody but the console.",
     )
-    allowed_chats: str = _setting("", "XINGSHU_ALLOWED_CHATS", "In which chats, in the same form.")
+    allowed_chats: str = _setting(
+        "",
+        "XINGSHU_ALLOWED_CHATS",
+        "In which groups or channels, e.g. telegram:-100123,discord:456. Private chats always.",
+    )
+    user_rate: int = _setting(10, "XINGSHU_USER_RATE", "Requests one person may send in a minute.", ge=1)
+    user_tasks: int = _setting(5, "XINGSHU_USER_TASKS", "Tasks one person may have open at once.", ge=1)
+    user_schedules: int = _setting(20, "XINGSHU_USER_SCHEDULES", "Schedules one person may have.", ge=1)
+    timezone: str = _setting(
+        "",
+        "XINGSHU_TIMEZONE",
+        "The time zone of people who have not chosen one (/schedule zone), e.g. Asia/Shanghai. Empty: the machine's, "
+        "else UTC.",
+    )
+    schedule_grace_s: int = _setting(
+        21_600, "XINGSHU_SCHEDULE_GRACE_S", "Seconds after which a missed time of a schedule is not made up for.", ge=60
+    )
+    approval_s: float = _setting(900.0, "XINGSHU_APPROVAL_S", "Seconds an approval button counts.", ge=10)
     tenant: str = _setting("main", "XINGSHU_TENANT", "Whose deployment this is; every row carries it.")
     workspace: Path = _setting(
         Path(), "XINGSHU_WORKSPACE", "The only folder agents may read and write. Not set: where the command runs."
@@ -93,6 +126,8 @@ class Settings(BaseSettings):
         + ", ".join(DEFAULT_AGENTS)
         + ".",
     )
+    drain_s: float = _setting(20.0, "XINGSHU_DRAIN_S", "Seconds a worker told to stop may finish work in.", ge=0)
+    stall_s: float = _setting(60.0, "XINGSHU_STALL_S", "Seconds until a blocked worker ends itself; 0: never.", ge=0)
     worker_concurrency: int = _setting(
         4, "XINGSHU_WORKER_CONCURRENCY", "Subtasks one agent of one worker runs at once.", ge=1, le=256
     )
@@ -107,7 +142,22 @@ class Settings(BaseSettings):
     lease_s: float = _setting(
         30.0, "XINGSHU_LEASE_S", "Seconds a silent worker keeps its subtask, or a planner its task.", ge=6
     )
+    lead_s: float = _setting(
+        10.0, "XINGSHU_LEAD_S", "Seconds after which another process speaks for a bot whose process died.", ge=1
+    )
     sweep_s: float = _setting(10.0, "XINGSHU_SWEEP_S", "Seconds a lost message can delay anything.", gt=0)
+    keep_s: float = _setting(
+        365 * 86_400.0, "XINGSHU_KEEP_S", "Seconds a finished task is kept, then deleted; 0 keeps all for ever.", ge=0
+    )
+    keep_books_s: float = _setting(
+        400 * 86_400.0, "XINGSHU_KEEP_BOOKS_S", "Seconds model calls stay in the books; 0 keeps all for ever.", ge=0
+    )
+    archive: Path | None = _setting(
+        None, "XINGSHU_ARCHIVE", "A .jsonl file in which tasks are written down before they are deleted."
+    )
+    backlog_s: float = _setting(
+        60.0, "XINGSHU_BACKLOG_S", "Seconds a subtask may wait for its agent before the log warns of it.", gt=0
+    )
     conversation_s: float = _setting(
         86_400.0, "XINGSHU_CONVERSATION_S", "Seconds earlier requests of a chat are part of the conversation.", ge=0
     )
@@ -122,30 +172,35 @@ class Settings(BaseSettings):
         "auto", "XINGSHU_LOG_FORMAT", "json, text, or auto: text on a terminal, JSON elsewhere."
     )
     log_file: Path | None = _setting(None, "XINGSHU_LOG_FILE", "Write the log there. Not set: to standard error.")
+    fail: str = _setting(
+        "",
+        "XINGSHU_FAIL",
+        "For tests only: the crash point at which the process ends itself; `python -m app.failpoints` lists them.",
+    )
 
-    @field_validator("model_keys")
+    @field_validator(
+        "model_keys", "model_prices", "model", "timezone", "allowed_users", "allowed_chats", "agents", "fail"
+    )
     @classmethod
-    def _readable_keys(cls, value: SecretStr | None) -> SecretStr | None:
-        read_keys(value.get_secret_value() if value else "")
+    def _readable(cls, value: Any, info: ValidationInfo) -> Any:
+        if text := value.get_secret_value() if isinstance(value, SecretStr) else value:
+            _READERS[info.field_name or ""](text)
         return value
 
-    @field_validator("model_prices")
-    @classmethod
-    def _readable_prices(cls, value: str) -> str:
-        read_prices(value)
-        return value
+    @property
+    def users(self) -> Mapping[str, Role]:
+        """Who may use the bot, by `platform:id`."""
+        return read_users(self.allowed_users)
 
-    @field_validator("model")
-    @classmethod
-    def _readable_models(cls, value: str) -> str:
-        read_models(value)
-        return value
+    @property
+    def chats(self) -> frozenset[str]:
+        """In which groups, by `platform:id`."""
+        return read_chats(self.allowed_chats)
 
-    @field_validator("agents")
-    @classmethod
-    def _readable_agents(cls, value: str) -> str:
-        read_agents(value)
-        return value
+    @property
+    def has_chats(self) -> bool:
+        """Whether any chat platform is configured."""
+        return self.telegram_bot_token is not None or self.discord_bot_token is not None
 
     @property
     def roster(self) -> Mapping[str, tuple[str, ...]]:
@@ -182,6 +237,45 @@ def read_agents(text: str) -> dict[str, tuple[str, ...]]:
             raise ValueError(f"“{part}” is not NAME=ABILITY+ABILITY")
         roster[name.strip()] = given
     return roster
+
+
+def read_users(text: str) -> dict[str, Role]:
+    """Read `telegram:123=owner,discord:456`; without a role somebody is a member. Raises ValueError naming the part."""
+    users: dict[str, Role] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, role = part.partition("=")
+        if not _CHAT_ID.fullmatch(name.strip()) or role.strip() not in {"", *Role}:
+            raise ValueError(f"“{part}” is not PLATFORM:NUMBER or PLATFORM:NUMBER=owner|admin|member")
+        users[name.strip()] = Role(role.strip() or Role.MEMBER)
+    return users
+
+
+def read_chats(text: str) -> frozenset[str]:
+    """Read `telegram:-100123,discord:456`. Raises ValueError naming the part."""
+    chats = [part for part in (part.strip() for part in text.split(",")) if part]
+    for part in chats:
+        if not _CHAT_ID.fullmatch(part):
+            raise ValueError(f"“{part}” is not PLATFORM:NUMBER")
+    return frozenset(chats)
+
+
+def read_zone(text: str) -> str:
+    """A time zone by its name, or nothing. Raises ValueError for a name that is none."""
+    if text and text not in available_timezones():
+        raise ValueError(f"“{text}” is not a time zone; write it like Europe/Berlin")
+    return text
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "model_keys": read_keys,
+    "model_prices": read_prices,
+    "model": read_models,
+    "timezone": read_zone,
+    "allowed_users": read_users,
+    "allowed_chats": read_chats,
+    "agents": read_agents,
+    "fail": Failpoints,
+}
 
 
 def load(**changes: Any) -> Settings:

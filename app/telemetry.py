@@ -16,11 +16,8 @@ from typing import Any, TextIO
 import structlog
 
 from app.settings import Settings
+from domain.secrets import without_secrets
 
-# Credentials inside URLs, bot tokens inside Telegram's paths, and keys: wherever they turn up, they do not go out.
-_SECRETS = re.compile(
-    r"(?P<scheme>\w+://[^\s:/@]*):[^\s@/]+@|(?<!\d)\d{6,}:[\w-]{30,}|\bsk-[\w-]{16,}|(?i:\bbearer\s+)[\w.~+/-]{8,}"
-)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -96,8 +93,7 @@ def redact(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> Mutab
 
 def clean(text: str) -> str:
     """`text` without credentials, its control characters escaped."""
-    without = _SECRETS.sub(lambda match: f"{match['scheme']}:***@" if match["scheme"] else "***", text)
-    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", without)
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", without_secrets(text))
 
 
 def _redacting(record: logging.LogRecord) -> bool:

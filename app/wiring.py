@@ -9,11 +9,12 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.clock import SystemClock, SystemEntropy
+from app.failpoints import Failpoints
 from app.settings import Settings
 from domain.errors import Misconfigured
 from domain.plan_check import Limits
@@ -22,6 +23,7 @@ from domain.task import Scope
 
 if TYPE_CHECKING:
     from agents.spool import Spool
+    from app.blame import Running
     from domain.skill import SkillSpec
     from llm import ModelSettings, ResponseCache
     from messaging import Transport
@@ -44,6 +46,7 @@ class House:
         self.entropy = SystemEntropy()
         self.process_id = process_id()
         self._stack = stack
+        self.points = Failpoints(settings.fail) if settings.fail else None
 
     @property
     def is_embedded(self) -> bool:
@@ -56,10 +59,19 @@ class House:
         from storage import migrate, open_store
 
         _make_folder_of(self.settings.database_url)
-        migrate(self.settings.database_url)
+        points = self.points
+        migrate(self.settings.database_url, partial(points.reached, "migration.step.after") if points else None)
+        if points:
+            points.reached("migration.commit.after")
         store = open_store(self.settings.database_url, self.clock)
         self._stack.push_async_callback(store.close)
         return store
+
+    def examine_store(self) -> None:
+        """Look through the database for damage before anything is written to it. Raises StoreDown, Misconfigured."""
+        from storage import examine
+
+        examine(self.settings.database_url)
 
     @cached_property
     def _transport(self) -> Transport:
@@ -98,6 +110,26 @@ class House:
         self._stack.callback(spool.close)
         return spool
 
+    def worker_name(self, agent: str) -> str:
+        """A name for a worker of this agent that it has again after a restart, and nobody else who lives. Where no seat
+        is to be had, one that is new with every process: what it leaves behind then ends by time."""
+        from agents.worker import worker_name
+        from app.seats import seat
+
+        place = self._stack.enter_context(seat(self.settings.spool.parent / "workers", agent))
+        return worker_name(os.uname().nodename, agent, place) if place else worker_name(self.process_id, agent, "1")
+
+    @cached_property
+    def running(self) -> Running | None:
+        """What is being worked on, for the next process to know should this one die; None where the broker knows."""
+        from app.blame import Running
+
+        if not self.is_embedded:
+            return None
+        running = Running(self.settings.spool.parent / "running")
+        self._stack.callback(running.close)
+        return running
+
     @cached_property
     def _model_settings(self) -> ModelSettings:
         from llm import ModelSettings
@@ -120,7 +152,11 @@ class House:
 
         model = OpenAIModel(self._model_settings, self.clock, self.entropy)
         self._stack.push_async_callback(model.close)
-        return model
+        if self.points is None:
+            return model
+        from app.failing import FailingModel
+
+        return FailingModel(model, self.points)
 
     def model_for(self, scope: Scope, task_id: str | None) -> Model | None:
         """The model as one owner's task asks it: every call goes into their books."""
@@ -152,9 +188,14 @@ class House:
         """How large a plan may be."""
         return Limits(max_nodes=self.settings.max_nodes, max_depth=self.settings.max_depth)
 
+    @property
+    def workspace(self) -> Path:
+        """The only folder agents work in, whether it is there or not."""
+        return self.settings.workspace.expanduser().resolve()
+
     def checked_workspace(self) -> Path:
         """The workspace. Raises Misconfigured when agents could not work in it."""
-        path = self.settings.workspace.expanduser().resolve()
+        path = self.workspace
         if not path.is_dir() or not os.access(path, os.R_OK | os.W_OK | os.X_OK):
             raise Misconfigured("cli.needs_workspace", path=path)
         return path

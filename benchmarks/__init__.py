@@ -1,1 +1,1 @@
-"""Figures, not tests: `make bench`, or `python -m benchmarks.throughput` and its neighbours."""
+"""Figures, not tests: `make bench`, or one by one as `python -m benchmarks.<name>`."""

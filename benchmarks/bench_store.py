@@ -7,6 +7,9 @@ note which publishes the broker confirmed. The other figures are the same in a t
 are measured apart and are not in the figures.
 
 `hit`, `lead` and `keep` are one use of the response cache each, with as many texts in it as fit.
+
+`take` is what a chat message costs until it is a task, `load` what its person is found to have asked for before, `send`
+what a message of ours costs beside the platform: written down before, and again after.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -28,6 +31,7 @@ from domain import events as e
 from domain.ids import SubtaskId
 from domain.plan import Node, Plan
 from domain.ports import UnitOfWork
+from domain.post import Posted, PostKind
 from domain.progress import run, step
 from domain.task import Attempt, Result, Route, Scope, SubtaskState, Task
 from storage import SqlStore, migrate, open_store
@@ -39,6 +43,7 @@ SCHEMA = "bench_store"
 BATCH = 50
 TEXTS = 17_000
 USES = 60
+MESSAGES = 500
 ROUNDS = 60
 Sent = list[tuple[SubtaskId, int]]
 
@@ -191,6 +196,55 @@ async def measure_cache(url: str) -> str:
     return "  ".join(told) + "  ms"
 
 
+async def measure_chat(url: str) -> str:
+    """Take messages of many people and answer them, each in a transaction of its own."""
+    store = open_store(url, StillClock())
+    works: dict[str, Callable[[int, UnitOfWork], object]] = {
+        "take": take,
+        "load": lambda number, unit: unit.tasks.load(asked(number).scope, NOW),
+        "send": send,
+    }
+    told = []
+    for name, work in works.items():
+        spent = []
+        for number in range(MESSAGES):
+            began = perf_counter()
+            await store.transact(partial(work, number))
+            spent.append(perf_counter() - began)
+        told.append(f"{name} {median(spent) * 1e3:.2f}")
+    await store.close()
+    return "  ".join(told) + "  ms"
+
+
+def take(number: int, unit: UnitOfWork) -> None:
+    """A message becomes a task."""
+    task = asked(number)
+    unit.inbox.claim("bench", "1", f"m:{number}", task.id, task.request)
+    unit.tasks.add(task)
+
+
+def send(number: int, unit: UnitOfWork) -> None:
+    """A message of ours is sent."""
+    task = asked(number)
+    posted = Posted(task_id=task.id, kind=PostKind.CARD, part=0, place=task.route.place, nonce="n")
+    unit.posts.placed(replace(unit.posts.intend(posted), message_id=str(number), is_filled=True))
+
+
+def asked(number: int) -> Task:
+    """What one of many people asks for."""
+    owner = str(number % 50)
+    return Task(
+        id=f"C{number:05d}",
+        scope=Scope(tenant="main", owner=f"bench:{owner}"),
+        route=Route(platform="bench", bot_id="1", chat_id=owner),
+        request="benchmark",
+        language="en",
+        trace_id="0" * 32,
+        created_at=NOW,
+        deadline_at=LATER,
+    )
+
+
 def fill(start: int, unit: UnitOfWork) -> None:
     """A thousand texts more."""
     for number in range(start, min(start + 1000, TEXTS)):
@@ -214,6 +268,7 @@ def main() -> None:
         for url in sys.argv[1:] or [f"sqlite:///{folder}/bench.db", POSTGRES]:
             print(f"{url.partition(':')[0]:10}  {asyncio.run(measure(fresh(url))).told()}")
             print(f"{'':10}  {asyncio.run(measure_cache(fresh(url)))}")
+            print(f"{'':10}  {asyncio.run(measure_chat(fresh(url)))}")
 
 
 if __name__ == "__main__":

@@ -15,10 +15,25 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.throughput import ROLES, SHAPES, XINGSHU, run
+from benchmarks.bench_command import ROLES, XINGSHU, run
+from benchmarks.dags.workloads import plans
 
 SEED, SECONDS, EVERY_S, TASKS = 7, 40.0, 2.0, 300
 FAST = {"XINGSHU_LEASE_S": "6", "XINGSHU_SWEEP_S": "1", "XINGSHU_DISPATCH_TTL_S": "5"}
+
+
+def five_layers_of_ten() -> list[dict[str, object]]:
+    """As Plan JSON."""
+    dag = plans("layered", SEED, 1)[0]
+    return [
+        {
+            "id": f"n{node}",
+            "skill": "echo",
+            "params": {"text": "x" * 150},
+            "dependencies": [f"n{one}" for one in needed],
+        }
+        for node, needed in enumerate(dag)
+    ]
 
 
 def start(folder: Path, settings: dict[str, str], role: str) -> subprocess.Popen[bytes]:
@@ -39,7 +54,7 @@ def main() -> None:
     settings = {"AMQP_URL": os.environ["BENCH_AMQP_URL"], "DATABASE_URL": os.environ["BENCH_POSTGRES_URL"], **FAST}  # noqa: TID251 -- where to measure
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "plan.json").write_text(json.dumps({"tasks": SHAPES["five layers of ten"]}))
+        (folder / "plan.json").write_text(json.dumps({"tasks": five_layers_of_ten()}))
         processes = {role: start(folder, settings, role) for role in ROLES}
         while "echo" not in run(folder, settings, "agents"):
             pass

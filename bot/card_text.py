@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from domain.card import Card, CardLine
 from domain.markdown import readable
 from domain.plan import Repair
 from domain.safe_text import safe, safe_line
-from domain.task import SubtaskState, TaskState
-from domain.texts import say
+from domain.task import FINAL_TASK, SubtaskState, TaskState
+from domain.texts import Language, say
+from domain.when import told_time
 from domain.wording import duration, repaired, why
 
 MARKS = {
@@ -36,6 +38,7 @@ TASK_MARKS = {
 APPROVAL_MARK = "!"
 PATIENCE_S = 3.0  # an agent that is there says `started` within a second, or is done
 TITLE, AGENT, REASON, QUESTION = 60, 30, 100, 600  # characters
+STEP, FEW_STEPS = 24, 2  # characters of a title within a sentence, and how many titles it names
 DRAFT, DRAFT_LINES = 400, 6  # characters and lines of an unfinished answer
 LOUDNESS = (
     SubtaskState.FAILED,
@@ -52,6 +55,7 @@ LOUDNESS = (
 
 QUIET_FROM = LOUDNESS.index(SubtaskState.READY)
 UNSEEN = (SubtaskState.PENDING, 0)
+WAITING = frozenset({SubtaskState.READY, SubtaskState.DISPATCHED})
 INDENT = "  "
 
 
@@ -69,16 +73,63 @@ class Row:
 
 
 def title_of(card: Card) -> str:
-    """Mark, task id, state, how many subtasks are done, how long it has taken."""
-    is_growing = card.is_planning and card.lines
-    state = say("card.growing", card.language, count=card.total) if is_growing else _state(card)
-    counted = f"{card.done}/{card.total}" if card.lines else ""
-    parts = (card.task_id, state, counted, duration(card.seconds, card.language))
-    return f"{TASK_MARKS[card.state]} " + " · ".join(part for part in parts if part)
+    """Mark, task id, state, how many subtasks are done, how long it has taken, and what is known around it."""
+    around = (left_of(card), ahead_of(card), cost_of(card))
+    taken = starts_of(card) or duration(card.seconds, card.language)
+    parts = (name_of(card), state_of(card), count_of(card), taken, *around)
+    return " · ".join(part for part in parts if part)
 
 
-def _state(card: Card) -> str:
+def name_of(card: Card) -> str:
+    """Mark and task id."""
+    return f"{TASK_MARKS[card.state]} {card.task_id}"
+
+
+def state_of(card: Card) -> str:
+    """What the task is doing."""
+    if card.is_planning and card.lines:
+        return say("card.growing", card.language, count=card.total)
     return say(f"state.{card.state}", card.language)
+
+
+def count_of(card: Card) -> str:
+    """How many subtasks have ended, of how many; empty before there are any."""
+    return f"{card.done}/{card.total}" if card.lines else ""
+
+
+def starts_of(card: Card) -> str:
+    """When it begins, in its person's time zone; empty when it may begin already."""
+    at = card.starts_at
+    if at is None:
+        return ""
+    zone = at.tzinfo if isinstance(at.tzinfo, ZoneInfo) else ZoneInfo("UTC")
+    return say("card.starts", card.language, time=told_time(at, zone, card.language))
+
+
+def left_of(card: Card, told: Callable[[float, Language], str] = duration) -> str:
+    """How long it will probably take yet, told by a wording of durations; empty when nobody can say, it is over, or it
+    takes longer than it usually does."""
+    left_s = card.around.left_s
+    if left_s is None or left_s < 1 or card.state in FINAL_TASK:
+        return ""
+    return say("card.left", card.language, duration=told(left_s, card.language))
+
+
+def ahead_of(card: Card) -> str:
+    """How many tasks the planner takes first; empty when it does not wait for the planner."""
+    ahead = card.around.ahead
+    if ahead is None or card.state is not TaskState.RECEIVED:
+        return ""
+    return say("card.ahead", card.language, count=ahead) if ahead else say("card.next", card.language)
+
+
+def cost_of(card: Card) -> str:
+    """What model calls took so far; empty when there is nothing to tell."""
+    cost = card.around.cost
+    if not cost:
+        return ""
+    dollars = f"{max(cost, 0.001):.3f}" if cost < 0.1 else f"{cost:,.2f}"
+    return say("cost.price", card.language, dollars=dollars)
 
 
 def question_of(card: Card) -> list[str]:
@@ -107,19 +158,30 @@ def row_of(card: Card, line: CardLine) -> Row:
 
 
 def visible(card: Card, limit: int) -> tuple[Sequence[CardLine], int]:
-    """The lines to show when there is room for `limit`, in the plan's order, and how many are left out without a word.
+    """The lines to show when there is room for `limit`, in the plan's order, and how many are left out in silence."""
+    shown, hidden = chosen(card, limit)
+    return shown, len(hidden)
+
+
+def chosen(card: Card, limit: int) -> tuple[Sequence[CardLine], Sequence[CardLine]]:
+    """The lines to show when there is room for `limit`, in the plan's order, and those left out in silence.
 
     Where room is short, quiet children go first, as their parent counts them; then those stay that want attention,
     and whatever they are children of.
     """
     if card.total <= limit:
-        return card.lines, 0
+        return card.lines, ()
     ranks = _ranks(card.lines)
     kept = [line for line in card.lines if not line.depth or ranks[line.key] < QUIET_FROM]
     if len(kept) <= limit:
-        return kept, 0
+        return kept, ()
     loudest = {line.key for line in sorted(kept, key=lambda line: ranks[line.key])[: limit - 1]}
-    return [line for line in kept if line.key in loudest], len(kept) - len(loudest)
+    return [line for line in kept if line.key in loudest], [line for line in kept if line.key not in loudest]
+
+
+def loud(card: Card) -> frozenset[str]:
+    """Keys of the lines that want attention, or hold one that does: what failed, what waits for a person, what runs."""
+    return frozenset(key for key, rank in _ranks(card.lines).items() if rank < QUIET_FROM)
 
 
 def _ranks(lines: Sequence[CardLine]) -> dict[str, int]:
@@ -166,7 +228,8 @@ def card_text(card: Card, limit: int = 40) -> str:
     shown, hidden = visible(card, limit)
     rows = [INDENT * line.depth + _plain(row_of(card, line)) for line in shown]
     more = [hidden_text(card, hidden)] if hidden else []
-    parts = ([title_of(card)], question_of(card), rows, more, rounds_of(card), repairs_of(card), draft_of(card))
+    notes = (rounds_of(card), repairs_of(card), absent_of(card), draft_of(card))
+    parts = ([title_of(card)], question_of(card), rows, more, *notes)
     return "\n".join(line for part in parts for line in part)
 
 
@@ -186,6 +249,13 @@ def _has_turned(before: Card, after: Card) -> bool:
     return before.state is not after.state or (after.is_planning and after.total > before.total)
 
 
+def absent_of(card: Card) -> list[str]:
+    """Agents that are waited for without any subtask saying so, as none of them was asked yet."""
+    told = {line.agent for line in card.lines if line.state in WAITING}
+    missing = sorted(card.around.absent - told)
+    return [say("card.absent", card.language, agent=safe_line(agent, AGENT)) for agent in missing]
+
+
 def _plain(row: Row) -> str:
     parts = (row.title, row.count, row.agent, row.seconds, row.retries, row.note)
     return f"{row.mark} " + " · ".join(part for part in parts if part)
@@ -195,11 +265,36 @@ def _note(card: Card, line: CardLine) -> str:
     if line.needs_approval:
         return say("card.approval", card.language, task=card.task_id)
     match line.state:
-        case SubtaskState.READY:
-            return say("card.again" if line.retries else "card.agent", card.language)
-        case SubtaskState.DISPATCHED if (line.seconds or 0.0) >= PATIENCE_S:
-            return say("card.agent", card.language)
+        case SubtaskState.PENDING:
+            return _after(card, line)
+        case SubtaskState.READY | SubtaskState.DISPATCHED:
+            return _whom(card, line)
         case SubtaskState.FAILED | SubtaskState.SKIPPED | SubtaskState.CANCELLED | SubtaskState.UNKNOWN:
             return why(line.failure, card.language, REASON) if line.failure else ""
         case _:
             return ""
+
+
+def _whom(card: Card, line: CardLine) -> str:
+    """What one that could run is waiting for."""
+    if is_absent(card, line):
+        return say("card.absent", card.language, agent=safe_line(line.agent or "", AGENT))
+    if line.state is SubtaskState.READY:
+        return say("card.again" if line.retries else "card.agent", card.language)
+    return say("card.agent", card.language) if (line.seconds or 0.0) >= PATIENCE_S else ""
+
+
+def is_absent(card: Card, line: CardLine) -> bool:
+    """Whether it waits for an agent that nobody performs."""
+    return line.agent in card.around.absent and line.state in WAITING
+
+
+def _after(card: Card, line: CardLine) -> str:
+    """What it waits for, the first few by name."""
+    titles = line.waits_for
+    if not titles:
+        return ""
+    named = say("answer.comma", card.language).join(safe_line(title, STEP) for title in titles[:FEW_STEPS])
+    more = len(titles) - FEW_STEPS
+    steps = say("card.and_more", card.language, steps=named, count=more) if more > 0 else named
+    return say("card.after", card.language, steps=steps)

@@ -3,8 +3,9 @@ with a log line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 
 import structlog
 
@@ -22,6 +23,12 @@ from domain.task import Task
 log = structlog.get_logger()
 
 Readers = Mapping[str, Sequence[Reader]]
+
+
+def runs(arrivals: Iterable[Arrival[Report]]) -> Iterator[list[Arrival[Report]]]:
+    """Announcements and other reports apart, in the order in which they came."""
+    for _, run in groupby(arrivals, key=lambda arrival: isinstance(arrival.message, Hello)):
+        yield list(run)
 
 
 def hellos(arrivals: Iterable[Arrival[Report]]) -> list[Hello]:
@@ -52,7 +59,6 @@ def reports(arrivals: Iterable[Arrival[Report]], light: Light) -> Readers:
 def _reader(report: ResultMessage | Notice, light: Light) -> Reader:
     def read(task: Task) -> Sequence[e.Event]:
         event = reading.event_of(report, task, light)
-        log.debug("report_read", subtask=report.task_id, agent=report.source, trace=task.trace_id, type=report.type)
         return () if event is None else (event,)
 
     return read

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -19,7 +20,8 @@ from domain.ids import SubtaskId, traceparent
 from domain.messages import Context, TaskContent, TaskMessage, TaskMetadata, Upstream
 from domain.outputs import output_of, outputs_for
 from domain.plan import Node, Plan
-from domain.reference import resolve
+from domain.ranking import UNMEASURED, Durations
+from domain.reference import references, resolve
 from domain.skill import Catalogue, Effect
 from domain.task import Subtask, Task
 
@@ -31,12 +33,13 @@ MAX_FINDINGS = 500  # handed down of one dependency
 MAX_SUMMARY = 500  # characters that are left of what is too large
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Agents:
     """Which agents can be asked for each skill: those alive, else those only known of.
 
     `claiming` are those that said hello: they know to claim before they act on the world outside. `catalogue` is what
-    the living offer, `digests` the fingerprints of those skills in it whose results may be kept.
+    the living offer, `digests` the fingerprints of those skills in it whose results may be kept, `durations` what
+    skills took so far.
     """
 
     alive: Mapping[str, Sequence[str]]
@@ -44,6 +47,7 @@ class Agents:
     claiming: Mapping[str, Sequence[str]]
     catalogue: Catalogue
     digests: Mapping[str, str]
+    durations: Durations = UNMEASURED
 
     @classmethod
     def of(cls, workers: Iterable[Worker], alive_since: datetime, configured: Sequence[Offer]) -> Agents:
@@ -70,6 +74,11 @@ class Agents:
         )
         return agents[chance % len(agents)] if agents else None
 
+    @cached_property
+    def greeting(self) -> frozenset[str]:
+        """Agents that said hello: they say `started` too, when work lasts."""
+        return frozenset(agent for agents in self.claiming.values() for agent in agents)
+
     @property
     def names(self) -> set[str]:
         """Every agent there is."""
@@ -91,8 +100,11 @@ def may_be_kept(node: Node) -> bool:
     return node.cache_s > 0 and node.effect is Effect.NONE and not node.needs_approval
 
 
-def task_message(task: Task, key: str, policy: Policy, span_bits: int) -> TaskMessage:
-    """The message of the current attempt of a dispatched subtask; the same whenever it is made again.
+def task_message(
+    task: Task, key: str, policy: Policy, span_bits: int, durations: Durations = UNMEASURED
+) -> TaskMessage:
+    """The message of the current attempt of a dispatched subtask; the same whenever it is made again, but for its
+    priority when skills have been measured anew.
 
     Raises Refused when a parameter refers to an output that does not exist, or is too large to be sent.
     """
@@ -102,7 +114,7 @@ def task_message(task: Task, key: str, policy: Policy, span_bits: int) -> TaskMe
     return TaskMessage(
         task_id=str(SubtaskId(task.id, key)),
         target=sub.agent or "",
-        priority=_plan_of(task).urgency[key],
+        priority=_plan_of(task).ranking(durations).urgency[key],
         content=task_content(task, key),
         metadata=TaskMetadata(
             created_at=sent_at,
@@ -124,14 +136,22 @@ def task_content(task: Task, key: str) -> TaskContent:
     not told.
     """
     node = _plan_of(task).by_id[key]
-    params: dict[str, object] = resolve(dict(node.params), outputs_for(task, key))
-    if _size(params) > MAX_PARAMS:
-        raise Refused("failure.params_too_large")
+    params = _params(task, node)
     upstream = _bounded({other: _upstream(task, other) for other in node.dependencies})
     request = "" if may_be_kept(node) else task.request
     return TaskContent(
         action=node.skill, params=params, context=Context(request=request, language=task.language, upstream=upstream)
     )
+
+
+def _params(task: Task, node: Node) -> dict[str, object]:
+    """The parameters with references filled in; most have none."""
+    params: dict[str, object] = dict(node.params)
+    if any(references(params)):
+        params = resolve(params, outputs_for(task, node.id))
+    if _size(params) > MAX_PARAMS:
+        raise Refused("failure.params_too_large")
+    return params
 
 
 def _plan_of(task: Task) -> Plan:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import takewhile
 
 import structlog
 
-from dispatcher.assignment import task_message
+from dispatcher.assignment import Agents, task_message
 from dispatcher.policy import Policy
-from dispatcher.turn import Decided
+from dispatcher.turn import Decided, Published
 from domain import events as e
 from domain.errors import Refused, Unavailable, Unroutable
 from domain.ids import SubtaskId, trace_id_of
 from domain.messages import Nudge, Order, TaskMessage
 from domain.ports import Clock, ControlBus, Entropy, Store, UnitOfWork
+from domain.ranking import Durations
 from domain.task import SubtaskState
 
 log = structlog.get_logger()
@@ -34,14 +37,21 @@ class Outgoing:
         self._clock = clock
         self._entropy = entropy
         self._policy = policy
-        self._confirmed: dict[tuple[SubtaskId, int], None] = {}
+        self._confirmed: dict[Published, datetime] = {}
         self._publishing = asyncio.Semaphore(AT_ONCE)
 
-    def take_confirmed(self) -> tuple[tuple[SubtaskId, int], ...]:
-        """What was confirmed since the last call, for the next transaction to write down."""
-        confirmed = tuple(self._confirmed)
-        self._confirmed.clear()
+    def take_confirmed(self, before: datetime | None = None) -> tuple[Published, ...]:
+        """What was confirmed until then, or at all, for the next transaction to write down. Most attempts end earlier
+        than that, and then it need not be written."""
+        due = takewhile(lambda one: before is None or one[1] <= before, self._confirmed.items())
+        confirmed = tuple(name for name, _ in due)
+        self.drop_ended(confirmed)
         return confirmed
+
+    def drop_ended(self, attempts: Iterable[Published]) -> None:
+        """Forget whether these were confirmed: nobody will ask."""
+        for attempt in attempts:
+            self._confirmed.pop(attempt, None)
 
     async def tell(self, decided: Decided) -> None:
         """Give the orders and nudges of a turn."""
@@ -58,33 +68,37 @@ class Outgoing:
         async with self._publishing:
             refusals = await self._bus.publish(messages)
         missing: set[str] = set()
+        confirmed_at = self._clock.now()
         for message, refusal in zip(messages, refusals, strict=True):
             name = SubtaskId.read(message.task_id)
             if refusal is None and name is not None:
-                self._confirmed[name, message.metadata.attempt] = None
-                log.info("attempt_dispatched", trace=trace_id_of(message.metadata.traceparent), **_labels(message))
+                self._confirmed[name, message.metadata.attempt] = confirmed_at
                 continue
             log.warning("dispatch_unconfirmed", subtask=message.task_id, agent=message.target, error=str(refusal))
             if isinstance(refusal, Unroutable):
                 missing.add(message.target)
         if missing:
             await self._declare(missing)
+        _note(messages)
 
-    async def resend(self, agents: set[str], *, lost_all: bool) -> None:
+    async def resend(self, agents: Agents, *, lost_all: bool) -> None:
         """Publish again what the broker never confirmed, or everything it had when it lost its queues."""
         now = self._clock.now()
         if lost_all:
-            await self._declare(agents)
+            await self._declare(agents.names)
+            self._confirmed.clear()
             await self._store.transact(lambda uow: uow.outbox.forget())
         before = now if lost_all else now - timedelta(seconds=self._policy.republish_s)
         confirmed = self.take_confirmed()
-        messages = await self._store.transact(partial(self._unpublished, before=before, confirmed=confirmed))
+        messages = await self._store.transact(
+            partial(self._unpublished, before=before, confirmed=confirmed, durations=agents.durations)
+        )
         if messages:
             log.info("dispatching_again", attempts=len(messages))
             await self.publish(messages)
 
     def _unpublished(
-        self, uow: UnitOfWork, before: datetime, confirmed: Sequence[tuple[SubtaskId, int]]
+        self, uow: UnitOfWork, before: datetime, confirmed: Sequence[Published], durations: Durations
     ) -> list[TaskMessage]:
         uow.outbox.confirm(confirmed, self._clock.now())
         messages: list[TaskMessage] = []
@@ -94,7 +108,7 @@ class Outgoing:
             if task is None or sub is None or sub.attempt != attempt or sub.state is not SubtaskState.DISPATCHED:
                 continue
             try:
-                messages.append(task_message(task, name.key, self._policy, self._entropy.bits(64)))
+                messages.append(task_message(task, name.key, self._policy, self._entropy.bits(64), durations))
             except Refused as refused:
                 log.warning("dispatch_refused", subtask=str(name), error=str(refused))
         return messages
@@ -113,5 +127,12 @@ class Outgoing:
         log.info("worker_told", order=kind, subtask=name, agent=order.agent, worker=worker, told=told)
 
 
-def _labels(message: TaskMessage) -> dict[str, object]:
-    return {"subtask": message.task_id, "agent": message.target, "attempt": message.metadata.attempt}
+def _note(messages: Sequence[TaskMessage]) -> None:
+    """A line for each where somebody wants to read them; even one that is not written costs as much as its SQL."""
+    told = log.bind()
+    if told.is_enabled_for(logging.DEBUG):
+        for message in messages:
+            trace, attempt = trace_id_of(message.metadata.traceparent), message.metadata.attempt
+            told.debug(
+                "attempt_dispatched", trace=trace, subtask=message.task_id, agent=message.target, attempt=attempt
+            )

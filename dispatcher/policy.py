@@ -29,10 +29,11 @@ class Policy:
     republish_s: float = 5.0
     batch: int = 200
 
-    def dispatch_due(self, node: Node, now: datetime) -> datetime:
-        """When an attempt without any news is taken for lost. Long enough for a listener that never says
-        `started` to take the message at the last moment and use its whole timeout."""
-        return now + timedelta(seconds=self.dispatch_ttl_s + node.timeout_s + self.grace_s)
+    def dispatch_due(self, node: Node, now: datetime, *, says_started: bool) -> datetime:
+        """When an attempt without any news is taken for lost: soon after its message has expired, or, at a listener
+        that never says `started`, when it could have taken the message at the last moment and used its timeout."""
+        works_s = 0.0 if says_started else node.timeout_s
+        return now + timedelta(seconds=self.dispatch_ttl_s + works_s + self.grace_s)
 
     def run_due(self, node: Node, now: datetime) -> datetime:
         """When a started attempt has used up its timeout."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -147,16 +147,26 @@ def beats(heartbeat: Heartbeat, policy: Policy, now: datetime) -> Iterator[tuple
             yield name.task, e.Beat(key=name.key, attempt=holding.attempt, lease=lease)
 
 
-def overdue(task: Task, now: datetime, leases_until: datetime, jitter: float) -> list[e.Event]:
-    """The timers of a task that went off by `now`; leases only count if they ended by `leases_until`."""
+def overdue(
+    task: Task, now: datetime, heard_until: datetime, jitter: float, greeting: Collection[str] = ()
+) -> list[e.Event]:
+    """The timers of a task that went off by `now`.
+
+    What is in flight is only given up if its time was over by `heard_until`: nobody could have heard of it since. An
+    attempt of which one of the agents `greeting` never said `started` was not run: it comes back and costs no try.
+    """
     # A granted external effect outlives the deadline: its own timers still have to end it.
     gone: list[e.Event] = [e.DeadlinePassed(at=now)] if task.deadline_at <= now else []
+    gone += [e.Expired(at=now)] if task.expires_at is not None and task.expires_at <= now else []
     for sub in task.subtasks.values():
         if sub.state not in IN_FLIGHT:
             continue
-        if sub.lease is not None and sub.lease.until <= leases_until:
+        is_late = sub.due_at is not None and sub.due_at <= min(now, heard_until)
+        if sub.lease is not None and sub.lease.until <= heard_until:
             gone.append(e.LeaseExpired(key=sub.key, attempt=sub.attempt, at=now, jitter=jitter))
-        elif sub.due_at is not None and sub.due_at <= now:
+        elif is_late and sub.lease is None and sub.agent in greeting:
+            gone.append(e.HandedBack(key=sub.key, attempt=sub.attempt, exec_id=None, at=now))
+        elif is_late:
             gone.append(e.TimedOut(key=sub.key, attempt=sub.attempt, at=now, jitter=jitter))
     return gone
 

@@ -14,16 +14,20 @@ from typing import NoReturn
 import structlog
 
 from dispatcher import arrivals as read
-from dispatcher import reading
+from dispatcher import dead, reading, returning
 from dispatcher.assignment import Agents
+from dispatcher.hints import Hints
 from dispatcher.outgoing import Outgoing
 from dispatcher.policy import Policy
 from dispatcher.turn import Arrived, Decided, Turn
 from domain import events as e
 from domain.agents import Worker
+from domain.dead import DeadLetter
 from domain.errors import Unavailable
+from domain.estimate import HISTORY
 from domain.messages import Hello, Report
 from domain.ports import Arrival, Clock, ControlBus, Entropy, Store, Subscription, UnitOfWork
+from domain.ranking import UNMEASURED, Durations
 from domain.skill import SkillSpec
 from domain.task import Task
 
@@ -31,6 +35,8 @@ log = structlog.get_logger()
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 REMEMBERED = timedelta(days=1)  # a silent agent's queue is still worth a message for so long
+CONFIRMED_FOR = timedelta(seconds=1)  # so long an attempt may end before its confirmation is written down
+LEARNS_EVERY = timedelta(minutes=1)
 GONE = "stopped"  # a heartbeat's last word
 
 
@@ -70,8 +76,10 @@ class Dispatcher:
         self._silence = timedelta(seconds=agent_silence_s)
         self._outgoing = Outgoing(outside.store, outside.bus, outside.clock, outside.entropy, policy)
         self._agents = Agents.of((), LONG_AGO, ())
+        self._durations = UNMEASURED
+        self._learns_at = LONG_AGO
         self._generation = 0
-        self._has_backlog = True  # a hint, never relied on: the sweep looks around whatever it says
+        self._hints = Hints()
         self._turns = asyncio.Lock()
         self._awake = asyncio.Event()
 
@@ -109,9 +117,10 @@ class Dispatcher:
             except Unavailable as error:
                 log.warning("settling_waits", reports=len(arrivals), error=str(error), cause=repr(error.__cause__))
                 await self._clock.sleep(1.0)
-            except Exception:  # a bug met by one report must not stop the settling of all others
+            except Exception as error:  # a bug met by one report must not stop the settling of all others
                 if len(arrivals) == 1:
                     log.exception("report_breaks_settling", sender=arrivals[0].sender)
+                    await self._bury([dead.breaking(arrivals[0], self._clock.now(), error)])
                     return await reports.reject(arrivals)
                 for arrival in arrivals:
                     await self._settle(reports, [arrival])
@@ -121,18 +130,27 @@ class Dispatcher:
 
     async def _take_in(self, arrivals: Sequence[Arrival[Report]]) -> None:
         now = self._clock.now()
-        if greetings := read.hellos(arrivals):
-            await self._greet(greetings, now)
         if read.bring_plans(arrivals):  # what was learned last may be nothing yet, or miss a new agent
             await self._learn_agents()
         light = reading.Light(
             policy=self._policy, catalogue=self._agents.catalogue, now=now, jitter=self._entropy.jitter()
         )
-        if readers := read.reports(arrivals, light):
-            await self._turn(Arrived(readers=readers))
+        for run in read.runs(arrivals):  # a hello ends what the last life left, not what it did, nor what follows
+            if readers := read.reports(run, light):
+                await self._turn(Arrived(readers=readers))
+            if greetings := read.hellos(run):
+                await self._greet(greetings, now)
+        await self._bury(dead.among_reports(arrivals, now))
+
+    async def _bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep what cannot be taken, before the broker forgets it."""
+        if letters:
+            await self._store.transact(lambda uow: uow.dead.add(letters))
 
     async def _greet(self, greetings: Sequence[Hello], now: datetime) -> None:
         workers = [reading.announced(hello, now) for hello in greetings]
+        if left := await self._store.transact(partial(returning.left_behind, workers=workers)):
+            await self._turn(Arrived(readers=returning.released(left, now, self._entropy.jitter())))
         await self._store.transact(partial(_welcome, workers=workers))
         for hello in greetings:
             log.info("agent_announced", agent=hello.agent, worker=hello.worker, skills=len(hello.skills))
@@ -154,6 +172,7 @@ class Dispatcher:
                 arrivals = await letters.batch(self._policy.batch)
                 if readers := read.dead_letters(arrivals, self._clock.now()):
                     await self._turn(Arrived(readers=readers))
+                await self._bury(dead.among_the_dead(arrivals, self._clock.now()))
                 await letters.ack(arrivals)
 
     async def _nudges(self) -> None:
@@ -173,10 +192,11 @@ class Dispatcher:
                     await self._awake.wait()
 
     async def _sweep(self) -> None:
+        await self._learn_durations()
         await self._learn_agents()
         await self._turn(Arrived(timers=self._overdue, leases_until=self._leases_until(), looks_around=True))
         generation = self._bus.connection().generation
-        await self._outgoing.resend(self._agents.names, lost_all=generation != self._generation)
+        await self._outgoing.resend(self._agents, lost_all=generation != self._generation)
         self._generation = generation
 
     # --- steps ------------------------------------------------------------------------------------------------
@@ -184,14 +204,26 @@ class Dispatcher:
     async def _learn_agents(self) -> None:
         now = self._clock.now()
         workers = await self._store.transact(lambda uow: uow.registry.alive(now - REMEMBERED))
-        self._agents = Agents.of(workers, now - self._silence, self._configured)
+        known = Agents.of(workers, now - self._silence, self._configured)
+        self._agents = replace(known, durations=self._durations)
+
+    async def _learn_durations(self) -> None:
+        """Now and then, as every plan under way is ranked anew by what is learnt."""
+        now = self._clock.now()
+        if now < self._learns_at:
+            return
+        measured = await self._store.transact(lambda uow: uow.tasks.measured(now - HISTORY))
+        learnt = Durations.of({skill: one.seconds for skill, one in measured.items()})
+        self._durations = self._durations if learnt == self._durations else learnt
+        self._learns_at = now + LEARNS_EVERY
 
     async def _turn(self, arrived: Arrived) -> None:
         async with self._turns:
-            confirmed, looks = self._outgoing.take_confirmed(), arrived.looks_around or self._has_backlog
-            whole = replace(arrived, confirmed=confirmed, looks_around=looks)
+            now = self._clock.now()
+            whole = self._hints.given(arrived, self._outgoing.take_confirmed(now - CONFIRMED_FOR), now)
             decided = await self._store.transact(partial(self._fresh_turn, arrived=whole))
-            self._has_backlog = decided.has_backlog
+            self._hints.take(decided)
+        self._outgoing.drop_ended(decided.ended)
         if decided.messages:
             self._group.create_task(self._outgoing.publish(decided.messages))
         await self._outgoing.tell(decided)
@@ -200,11 +232,12 @@ class Dispatcher:
         return Turn(self._policy, self._agents, self._entropy, self._clock.now())(uow, arrived)
 
     def _overdue(self, task: Task) -> Sequence[e.Event]:
-        return reading.overdue(task, self._clock.now(), self._leases_until(), self._entropy.jitter())
+        jitter, greeting = self._entropy.jitter(), self._agents.greeting
+        return reading.overdue(task, self._clock.now(), self._leases_until(), jitter, greeting)
 
     def _leases_until(self) -> datetime:
-        """Leases that ended by then are over. While the broker is away, or only just back, nobody could have
-        extended one: the lease clock stands still until a whole lease has passed."""
+        """Leases that ended by then are over, and so is what else was in flight for too long. While the broker is away,
+        or only just back, nobody could have said anything: this clock stands still until a whole lease has passed."""
         now, since = self._clock.now(), self._bus.connection().since
         if since is None or now - since < timedelta(seconds=self._policy.lease_s):
             return LONG_AGO

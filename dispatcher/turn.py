@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from dispatcher import dead
 from dispatcher.assignment import Agents, task_message
 from dispatcher.kept import KeptResults, saved, spent
 from dispatcher.policy import Policy
@@ -20,11 +21,16 @@ from domain.messages import KEPT, TaskMessage
 from domain.ports import Call, Entropy, UnitOfWork
 from domain.progress import run, step
 from domain.release import Candidate, choose
-from domain.task import IN_FLIGHT, Attempt, Failure, Scope, SubtaskState, Task
+from domain.subtasks import Subtasks
+from domain.task import Attempt, Failure, Scope, Subtask, SubtaskState, Task
 
 Reader = Callable[[Task], Sequence[e.Event]]
 """Reads something that arrived as events of the task it is about."""
 
+Published = tuple[SubtaskId, int]
+"""One attempt: its subtask and number."""
+
+ROOMY = 8  # a backlog is looked at when so small a part of everybody's window is free
 TASKS_PER_TURN = 64  # how many tasks with something ready or overdue one transaction looks at
 
 
@@ -32,27 +38,34 @@ TASKS_PER_TURN = 64  # how many tasks with something ready or overdue one transa
 class Arrived:
     """What a turn is about: readers per task id, and attempts the broker confirmed meanwhile.
 
-    `looks_around` is whether to look for ready subtasks of other tasks, too; it costs a query.
+    `looks_around` is whether to look for ready subtasks of other tasks, too; it costs a query. With `has_backlog` that
+    is done as soon as there is room for many. `in_flight` counts what is on its way per user, None when it must be
+    counted anew.
     """
 
     readers: Mapping[str, Sequence[Reader]] = field(default_factory=dict)
-    confirmed: Collection[tuple[SubtaskId, int]] = ()
+    confirmed: Collection[Published] = ()
     timers: Reader | None = None
     leases_until: datetime | None = None
     looks_around: bool = False
+    has_backlog: bool = False
+    in_flight: Mapping[Scope, int] | None = None
 
 
 @dataclass(slots=True)
 class Decided:
-    """What a turn decided: attempts to publish, orders to workers; tasks that changed, that are to be answered, that
-    are to be planned anew; and whether something ready had to stay behind, so that the next turn looks around."""
+    """What a turn decided: attempts to publish and attempts that ended, orders to workers; tasks that changed, that are
+    to be answered, to be planned anew; whether something ready had to stay, so that a later turn looks around; and what
+    is in flight now, per user, where that was asked."""
 
     messages: list[TaskMessage] = field(default_factory=list)
+    ended: list[Published] = field(default_factory=list)
     orders: list[tuple[str, e.Grant | e.Stop]] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
     replanned: list[str] = field(default_factory=list)
     has_backlog: bool = False
+    in_flight: Mapping[Scope, int] | None = None
 
 
 class Turn:
@@ -75,10 +88,13 @@ class Turn:
         self._attempts: dict[str, list[Attempt]] = {}
         self._results: list[tuple[str, str]] = []
         self._calls: list[Call] = []
+        self._in_flight_before: Mapping[Scope, int] | None = None
+        self._yielding: set[tuple[str, str]] = set()
         self._decided = Decided()
 
     def __call__(self, uow: UnitOfWork, arrived: Arrived) -> Decided:
         """Lock, settle, release, save."""
+        self._in_flight_before = arrived.in_flight
         self._hold(uow.tasks.lock(arrived.readers))
         for task_id, readers in arrived.readers.items():
             self._settle(task_id, readers)
@@ -87,13 +103,40 @@ class Turn:
             self._hold({task.id: task for task in overdue})
             for task in overdue:
                 self._settle(task.id, [arrived.timers])
-        if arrived.looks_around:
-            self._hold({task.id: task for task in uow.tasks.lock_ready(self._now, TASKS_PER_TURN)})
-        self._release(uow.tasks.in_flight(), kept := KeptResults(uow.cache, self._agents, self._now))
-        self._decided.has_backlog = any(self._has_ready(task) for task in self._tasks.values())
+        has_all = self._look_around(uow, arrived)
+        kept = KeptResults(uow.cache, self._agents, self._now)
+        if self._ready():
+            self._release(uow, kept)
+        self._decided.has_backlog = not has_all or any(self._stays_behind(task) for task in self._tasks.values())
         self._save(uow, kept)
         uow.outbox.confirm(arrived.confirmed, self._now)
+        if self._in_flight_before is not None:
+            self._decided.in_flight = self._in_flight(self._in_flight_before)
         return self._decided
+
+    def _look_around(self, uow: UnitOfWork, arrived: Arrived) -> bool:
+        """Hold tasks with something ready that nothing arrived about; whether these, or none, are all there are.
+
+        Looking costs the more the more there are. So when only a backlog is known of, it is done once it is worth it.
+        """
+        if not arrived.looks_around:
+            if not arrived.has_backlog:
+                return True
+            flying = sum(self._counted(uow).values())
+            if self._policy.window.total - flying - self._ready() < self._policy.window.total // ROOMY:
+                return False
+        around = uow.tasks.lock_ready(self._now, TASKS_PER_TURN)
+        self._hold({task.id: task for task in around})
+        return len(around) < TASKS_PER_TURN
+
+    def _counted(self, uow: UnitOfWork) -> Mapping[Scope, int]:
+        """What is in flight by now: before this turn, as is known or else as the rows say, and by what it settled."""
+        if self._in_flight_before is None:
+            self._in_flight_before = uow.tasks.in_flight()
+        return self._in_flight(self._in_flight_before)
+
+    def _ready(self) -> int:
+        return sum(Subtasks.of(task.subtasks).ready for task in self._tasks.values())
 
     def _hold(self, tasks: Mapping[str, Task]) -> None:
         for task_id, task in tasks.items():
@@ -125,6 +168,7 @@ class Turn:
             match effect:
                 case e.RecordAttempt(attempt=attempt):
                     self._attempts.setdefault(task_id, []).append(attempt)
+                    self._decided.ended.append((SubtaskId(task_id, attempt.key), attempt.number))
                 case e.Grant() | e.Stop():
                     self._decided.orders.append((task_id, effect))
                 case e.Settle():
@@ -134,13 +178,13 @@ class Turn:
                 case e.Dispatch(key=key):
                     self._assign(task_id, key)
 
-    def _release(self, in_flight: Mapping[Scope, int], kept: KeptResults) -> None:
+    def _release(self, uow: UnitOfWork, kept: KeptResults) -> None:
         """Send what may be sent; again while kept results end something, which may make more ready."""
-        while self._send(self._chosen(in_flight), kept):
+        while self._send(self._chosen(self._counted(uow)), kept):
             pass
 
     def _chosen(self, in_flight: Mapping[Scope, int]) -> Sequence[Candidate]:
-        return choose(self._tasks.values(), self._in_flight(in_flight), self._policy.window, self._now)
+        return choose(self._tasks.values(), in_flight, self._policy.window, self._now, self._agents.durations)
 
     def _send(self, candidates: Sequence[Candidate], kept: KeptResults) -> bool:
         """Give each to an agent, unless its result is there; whether that was so for any."""
@@ -157,7 +201,9 @@ class Turn:
         node = node_of(task, candidate.key)
         agent = self._agents.choose(node, self._entropy.bits(16))
         if agent is not None:  # else nobody was ever heard of: it stays ready, and the deadline decides
-            due_at = self._policy.dispatch_due(node, self._now)
+            if candidate.ahead >= self._policy.window.share:
+                self._yielding.add((task.id, node.id))
+            due_at = self._policy.dispatch_due(node, self._now, says_started=agent in self._agents.greeting)
             self._apply(task.id, *step(task, e.Released(key=node.id, agent=agent, at=self._now, due_at=due_at)))
 
     def _use_kept(self, candidate: Candidate, kept: KeptResults) -> bool:
@@ -167,7 +213,7 @@ class Turn:
         result = kept.find(task, node) if node.cache_s else None
         if result is None:
             return False
-        due_at = self._policy.dispatch_due(node, self._now)
+        due_at = self._policy.dispatch_due(node, self._now, says_started=True)
         used = replace(result, usage=())
         released = e.Released(key=node.id, agent=KEPT, at=self._now, due_at=due_at)
         succeeded = e.Succeeded(key=node.id, attempt=None, exec_id=None, agent=KEPT, result=used, at=self._now)
@@ -177,8 +223,12 @@ class Turn:
             self._calls.append(saved(task, node, result, self._now))
         return bool(effects)
 
-    def _has_ready(self, task: Task) -> bool:
-        ready = (sub for sub in task.subtasks.values() if sub.state is SubtaskState.READY)
+    def _stays_behind(self, task: Task) -> bool:
+        """Whether something ready has to wait for others. What waits for its own task is looked at when that moves."""
+        subtasks = Subtasks.of(task.subtasks)
+        if not subtasks.ready or subtasks.in_flight >= self._policy.window.per_task:
+            return False
+        ready = (sub for sub in subtasks.values() if sub.state is SubtaskState.READY)
         return any(releasable(task, sub, self._now) for sub in ready)
 
     def _assign(self, task_id: str, key: str) -> None:
@@ -187,19 +237,13 @@ class Turn:
         if task.subtasks[key].state is not SubtaskState.DISPATCHED:  # a kept result has ended it
             return
         try:
-            self._decided.messages.append(task_message(task, key, self._policy, self._entropy.bits(64)))
+            durations = self._agents.durations
+            message = task_message(task, key, self._policy, self._entropy.bits(64), durations)
         except Refused as refused:
-            sub = task.subtasks[key]
-            failed = e.Failed(
-                key=key,
-                attempt=sub.attempt,
-                exec_id=None,
-                agent=sub.agent or "",
-                failure=Failure(code=refused.key.removeprefix("failure.")),
-                at=self._now,
-                jitter=0.0,
-            )
-            self._apply(task_id, *step(task, failed))
+            self._apply(task_id, *step(task, _unsendable(task.subtasks[key], refused, self._now)))
+        else:
+            yields = (task_id, key) in self._yielding
+            self._decided.messages.append(message.model_copy(update={"priority": "low"}) if yields else message)
 
     def _in_flight(self, stored: Mapping[Scope, int]) -> Mapping[Scope, int]:
         """What the rows said before this turn, brought up to date with what the turn has settled."""
@@ -212,11 +256,19 @@ class Turn:
         for task_id, key in self._results:
             kept.keep(self._tasks[task_id], node_of(self._tasks[task_id], key))
         uow.calls.add(self._calls)
+        uow.dead.add(dead.given_up(self._attempts, self._now))
         for task_id, task in self._tasks.items():
             if task is not self._before[task_id]:
                 uow.tasks.put(task, self._attempts.get(task_id, ()))
                 self._decided.changed.append(task_id)
 
 
+def _unsendable(sub: Subtask, refused: Refused, now: datetime) -> e.Failed:
+    """What happens to an attempt whose message cannot be made."""
+    failure = Failure(code=refused.key.removeprefix("failure."))
+    agent = sub.agent or ""
+    return e.Failed(key=sub.key, attempt=sub.attempt, exec_id=None, agent=agent, failure=failure, at=now, jitter=0.0)
+
+
 def _flying(task: Task) -> int:
-    return sum(sub.state in IN_FLIGHT for sub in task.subtasks.values())
+    return Subtasks.of(task.subtasks).in_flight

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from domain import events as e
+from domain.altered import altered
 from domain.ends import Step, barred, divide, end, node_of, put, recall, record, waits_for_approval
 from domain.retry import RetryPolicy
 from domain.skill import Effect
 from domain.task import IN_FLIGHT, Failure, Outcome, Subtask, SubtaskState, Task
 
 MAX_HANDBACKS = 20  # a message that no worker ever takes is poison
+IS_POISON = "handed_back"  # the failure it then ends with
 
 
 def released(task: Task, event: e.Released) -> Step:
@@ -19,7 +20,7 @@ def released(task: Task, event: e.Released) -> Step:
     sub = task.subtasks.get(event.key)
     if sub is None or not releasable(task, sub, event.at):
         return task, ()
-    sub = replace(
+    sub = altered(
         sub,
         state=SubtaskState.DISPATCHED,
         agent=event.agent,
@@ -42,7 +43,7 @@ def started(task: Task, event: e.Started | e.Claimed) -> Step:
     sub = task.subtasks.get(event.key)
     if sub is None or not _holds(sub, event.attempt, event.lease.exec_id):
         return task, stop(sub, event)
-    sub = replace(
+    sub = altered(
         sub,
         state=SubtaskState.RUNNING,
         lease=event.lease,
@@ -68,7 +69,7 @@ def beat(task: Task, event: e.Beat) -> Step:
         return task, stop(sub, event)
     if sub.lease is None:  # its `started` is still on the way
         return task, ()
-    return put(task, [replace(sub, lease=event.lease)]), ()
+    return put(task, [altered(sub, lease=event.lease)]), ()
 
 
 def succeeded(task: Task, event: e.Succeeded) -> Step:
@@ -76,7 +77,7 @@ def succeeded(task: Task, event: e.Succeeded) -> Step:
     sub = _reported(task, event)
     if sub is None:
         return task, ()
-    ended = replace(sub, result=event.result, failure=None)
+    ended = altered(sub, result=event.result, failure=None)
     return end(task, ended, SubtaskState.SUCCEEDED, Outcome.SUCCEEDED, event.at)
 
 
@@ -85,7 +86,7 @@ def divided(task: Task, event: e.Divided) -> Step:
     sub = _reported(task, event)
     if sub is None:
         return task, ()
-    sub = replace(sub, result=event.result, failure=None)
+    sub = altered(sub, result=event.result, failure=None)
     if task.cancelled_at is not None or not event.nodes:
         return end(task, sub, SubtaskState.SUCCEEDED, Outcome.SUCCEEDED, event.at)
     return divide(task, sub, event)
@@ -96,7 +97,7 @@ def failed(task: Task, event: e.Failed) -> Step:
     sub = _reported(task, event)
     if sub is None:
         return task, ()
-    return _try_again(task, replace(sub, failure=event.failure), Outcome.FAILED, event)
+    return _try_again(task, altered(sub, failure=event.failure), Outcome.FAILED, event)
 
 
 def timed_out(task: Task, event: e.TimedOut) -> Step:
@@ -106,7 +107,7 @@ def timed_out(task: Task, event: e.TimedOut) -> Step:
         return task, ()
     if (sub.due_at or event.at) > event.at:
         return task, ()
-    task, effects = _try_again(task, replace(sub, failure=_lost("timeout")), Outcome.TIMED_OUT, event)
+    task, effects = _try_again(task, altered(sub, failure=_lost("timeout")), Outcome.TIMED_OUT, event)
     return task, effects + recall(sub)
 
 
@@ -115,7 +116,15 @@ def lease_expired(task: Task, event: e.LeaseExpired) -> Step:
     sub = task.subtasks.get(event.key)
     if sub is None or sub.lease is None or sub.attempt != event.attempt or sub.lease.until > event.at:
         return task, ()
-    return _try_again(task, replace(sub, failure=_lost("lease_expired")), Outcome.LEASE_EXPIRED, event)
+    return _try_again(task, altered(sub, failure=_lost("lease_expired")), Outcome.LEASE_EXPIRED, event)
+
+
+def holder_gone(task: Task, event: e.HolderGone) -> Step:
+    """Take an execution for dead at once, without waiting for its lease to end."""
+    sub = task.subtasks.get(event.key)
+    if sub is None or sub.lease is None or (sub.attempt, sub.lease.exec_id) != (event.attempt, event.exec_id):
+        return task, ()
+    return _try_again(task, altered(sub, failure=_lost("worker_gone")), Outcome.LEASE_EXPIRED, event)
 
 
 def handed_back(task: Task, event: e.HandedBack) -> Step:
@@ -125,12 +134,12 @@ def handed_back(task: Task, event: e.HandedBack) -> Step:
         return task, ()
     if sub.lease is not None and sub.lease.exec_id != event.exec_id:  # somebody else runs it: the lease decides
         return task, ()
-    sub = replace(sub, handbacks=sub.handbacks + event.counts)
+    sub = altered(sub, handbacks=sub.handbacks + event.counts)
     is_poison = sub.handbacks >= MAX_HANDBACKS
-    ending = (SubtaskState.FAILED, Failure(code="handed_back")) if is_poison else barred(task, sub)
+    ending = (SubtaskState.FAILED, Failure(code=IS_POISON)) if is_poison else barred(task, sub)
     if ending is not None:
         state, failure = ending
-        return end(task, replace(sub, failure=failure), state, Outcome.HANDED_BACK, event.at)
+        return end(task, altered(sub, failure=failure), state, Outcome.HANDED_BACK, event.at)
     return put(task, [_ready_again(sub, None)]), (record(task, sub, Outcome.HANDED_BACK, event.at),)
 
 
@@ -165,7 +174,7 @@ def _lost(code: str) -> Failure:
 
 
 def _ready_again(sub: Subtask, due_at: datetime | None) -> Subtask:
-    return replace(sub, state=SubtaskState.READY, lease=None, due_at=due_at, dispatched_at=None, started_at=None)
+    return altered(sub, state=SubtaskState.READY, lease=None, due_at=due_at, dispatched_at=None, started_at=None)
 
 
 def _acted(task: Task, sub: Subtask, outcome: Outcome, at: datetime) -> Step:
@@ -174,14 +183,17 @@ def _acted(task: Task, sub: Subtask, outcome: Outcome, at: datetime) -> Step:
     failure = (sub.failure or doubt) if outcome is Outcome.FAILED else doubt
     if failure.code != doubt.code:
         return end(task, sub, SubtaskState.FAILED, outcome, at)
-    return end(task, replace(sub, failure=failure), SubtaskState.UNKNOWN, Outcome.UNKNOWN, at)
+    return end(task, altered(sub, failure=failure), SubtaskState.UNKNOWN, Outcome.UNKNOWN, at)
 
 
-def _try_again(task: Task, sub: Subtask, outcome: Outcome, event: e.Failed | e.TimedOut | e.LeaseExpired) -> Step:
+_Ending = e.Failed | e.TimedOut | e.LeaseExpired | e.HolderGone
+
+
+def _try_again(task: Task, sub: Subtask, outcome: Outcome, event: _Ending) -> Step:
     node = node_of(task, sub.key)
     if node.effect is Effect.EXTERNAL and (sub.lease is not None or outcome is Outcome.FAILED):
         return _acted(task, sub, outcome, event.at)  # granted, or reported by somebody who never asks
-    sub = replace(sub, failures=sub.failures + 1)
+    sub = altered(sub, failures=sub.failures + 1)
     policy = RetryPolicy(max_attempts=node.max_attempts)
     again = policy.retry_at(sub.failures, sub.failure or _lost("error"), event.at, event.jitter)
     if again is None or again >= task.deadline_at or barred(task, sub):

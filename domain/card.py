@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from domain.approval import Offer
 from domain.ends import plan_of, waits_for_approval
 from domain.growth import nesting
 from domain.plan import Node, Repair
-from domain.task import FINAL, Failure, Subtask, SubtaskState, Task, TaskState
+from domain.task import FINAL, FINAL_TASK, Failure, Subtask, SubtaskState, Task, TaskState
 from domain.texts import Language
 
 
@@ -34,15 +36,41 @@ class CardLine:
     round: int = 0
     done: int = 0
     total: int = 0
+    waits_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What is known about a task beside its own rows.
+
+    Args:
+        left_s: seconds until it will probably be over, from what its skills took before; None when nobody can say.
+        ahead: tasks that are planned before this one, while it waits for the planner.
+        cost: US dollars its model calls took so far; None when no price is known.
+        offers: what its person may allow or refuse now.
+        absent: agents it needs that nobody performs at the moment.
+    """
+
+    left_s: float | None = None
+    ahead: int | None = None
+    cost: float | None = None
+    offers: tuple[Offer, ...] = ()
+    absent: frozenset[str] = frozenset()
+
+
+NOTHING_KNOWN = Around()
+_ACHIEVED = frozenset({SubtaskState.SUCCEEDED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """The whole card. `revision` grows with every change, so that the newest one wins.
 
-    The lines are in the order of the plan, children right behind their parent. `is_planning` means that there will be
+    The lines are in the order of the plan, children right behind their parent. `done` of them have ended; once the
+    task is over, have succeeded. `is_planning` means that there will be
     more of them. `rounds` has an entry per time it was planned anew: what was missed, empty after a critical failure;
     `rounds_left` says how often that can happen yet.
+    `starts_at` is when it will begin, in its person's time zone; None if it has, or could.
     `question` waits for its person's word; `draft` is the beginning of an answer that is being written.
     """
 
@@ -60,6 +88,8 @@ class Card:
     rounds_left: int = 0
     question: str | None = None
     draft: str = ""
+    around: Around = NOTHING_KNOWN
+    starts_at: datetime | None = None
 
     @property
     def total(self) -> int:
@@ -67,8 +97,8 @@ class Card:
         return len(self.lines)
 
 
-def card_of(task: Task, now: datetime, draft: str = "") -> Card:
-    """The card to show for a task at `now`; `draft` is what has been heard of its answer."""
+def card_of(task: Task, now: datetime, draft: str = "", around: Around = NOTHING_KNOWN) -> Card:
+    """The card to show for a task at `now`; `draft` is what was heard of its answer, `around` what else is known."""
     lines = tuple(_line(task, node, now) for node in _tree(task))
     return Card(
         task_id=task.id,
@@ -76,8 +106,9 @@ def card_of(task: Task, now: datetime, draft: str = "") -> Card:
         language=task.language,
         state=task.state,
         revision=task.version,
-        seconds=((task.answered_at or now) - task.created_at).total_seconds(),
-        done=sum(line.state in FINAL for line in lines),
+        seconds=max(0.0, ((task.answered_at or now) - task.begins_at).total_seconds()),
+        starts_at=_starts_at(task, now),
+        done=sum(line.state in (_ACHIEVED if task.state in FINAL_TASK else FINAL) for line in lines),
         lines=lines,
         repairs=task.plan.repairs if task.plan else (),
         is_planning=task.state is TaskState.PLANNING,
@@ -85,7 +116,14 @@ def card_of(task: Task, now: datetime, draft: str = "") -> Card:
         rounds_left=task.plan.rounds_left if task.plan else 0,
         question=task.question,
         draft=draft,
+        around=around,
     )
+
+
+def _starts_at(task: Task, now: datetime) -> datetime | None:
+    if task.run_at is None or task.run_at <= now or task.settled_at is not None:
+        return None
+    return task.run_at.astimezone(ZoneInfo(task.zone or "UTC"))
 
 
 def _tree(task: Task) -> Iterator[Node]:
@@ -120,7 +158,14 @@ def _line(task: Task, node: Node, now: datetime) -> CardLine:
         round=node.round,
         done=sum(child.state in FINAL for child in children),
         total=len(children),
+        waits_for=_waits_for(task, node) if sub.state is SubtaskState.PENDING and not children else (),
     )
+
+
+def _waits_for(task: Task, node: Node) -> tuple[str, ...]:
+    """The titles of its dependencies that have not ended yet."""
+    by_id = plan_of(task).by_id
+    return tuple(by_id[other].title for other in node.dependencies if task.subtasks[other].state not in FINAL)
 
 
 def _shown(sub: Subtask, children: list[Subtask]) -> SubtaskState:

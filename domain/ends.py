@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
 from domain import events as e
 from domain import growth
+from domain.altered import altered
 from domain.errors import Refused
 from domain.outputs import outputs_for
 from domain.plan import Node, Plan, When
 from domain.reference import condition_met
 from domain.skill import Effect
+from domain.subtasks import Subtasks
 from domain.task import FINAL, IN_FLIGHT, Attempt, Failure, Outcome, Result, Subtask, SubtaskState, Task, TaskState
 
 Step = tuple[Task, tuple[e.Effect, ...]]
 
+UNBEGUN = frozenset({SubtaskState.PENDING, SubtaskState.READY, SubtaskState.DISPATCHED})
 LOST = frozenset({SubtaskState.FAILED, SubtaskState.UNKNOWN})
 
 
 def put(task: Task, subs: Iterable[Subtask]) -> Task:
     """The task with these subtasks in place of their older selves."""
-    return replace(task, subtasks={**task.subtasks, **{sub.key: sub for sub in subs}})
+    return altered(task, subtasks=Subtasks.of(task.subtasks).put(subs))
 
 
 def plan_of(task: Task) -> Plan:
@@ -40,6 +42,11 @@ def node_of(task: Task, key: str) -> Node:
 def waits_for_approval(task: Task, sub: Subtask) -> bool:
     """Whether only a person's approval is missing."""
     return sub.state is SubtaskState.READY and not sub.approved and node_of(task, sub.key).needs_approval
+
+
+def has_begun(task: Task) -> bool:
+    """Whether an agent ever began anything of it, or something of it is over."""
+    return any(sub.state not in UNBEGUN or sub.failures for sub in task.subtasks.values())
 
 
 # --- one attempt ends -----------------------------------------------------------------------------------------
@@ -79,7 +86,7 @@ def end(task: Task, sub: Subtask, state: SubtaskState, outcome: Outcome, at: dat
 
 def divide(task: Task, sub: Subtask, event: e.Divided) -> Step:
     """Let a subtask wait for the children that its agent made of it."""
-    waiting = replace(sub, state=SubtaskState.PENDING, lease=None, due_at=None)
+    waiting = altered(sub, state=SubtaskState.PENDING, lease=None, due_at=None)
     plan = growth.adopted(plan_of(task), event.nodes, event.repairs)
     task, effects = grow(put(task, [waiting]), plan, event.at)
     return task, (record(task, sub, Outcome.SUCCEEDED, event.at), *effects)
@@ -87,7 +94,7 @@ def divide(task: Task, sub: Subtask, event: e.Divided) -> Step:
 
 def _ended(sub: Subtask, state: SubtaskState, failure: Failure | None, at: datetime) -> Subtask:
     result = sub.result if state is SubtaskState.SUCCEEDED else None
-    return replace(sub, state=state, lease=None, due_at=None, result=result, failure=failure, finished_at=at)
+    return altered(sub, state=state, lease=None, due_at=None, result=result, failure=failure, finished_at=at)
 
 
 def _skipped(sub: Subtask, code: str, at: datetime) -> Subtask:
@@ -108,7 +115,7 @@ def grow(task: Task, plan: Plan, at: datetime, carried: Mapping[str, Subtask] | 
     """
     known = carried or {}
     fresh = {node.id: known.get(node.id, Subtask(key=node.id)) for node in plan.nodes if node.id not in task.subtasks}
-    return _go_on(replace(task, plan=plan, subtasks={**task.subtasks, **fresh}), fresh, at)
+    return _go_on(put(altered(task, plan=plan), fresh.values()), fresh, at)
 
 
 def _go_on(task: Task, doubtful: Iterable[str], at: datetime) -> Step:
@@ -154,18 +161,19 @@ def unfold(task: Task, doubtful: Iterable[str], at: datetime, ended: Sequence[Su
     out, put together, or skipped. An end goes on from there."""
     if task.plan is None:
         return task
-    now = {**task.subtasks, **{sub.key: sub for sub in ended}}
-    task = replace(task, subtasks=now)
+    task = put(task, ended) if ended else task
     frontier = [*doubtful, *(child for sub in ended for child in plan_of(task).children[sub.key])]
     for key in frontier:
-        if now[key].state is not SubtaskState.PENDING:
+        if task.subtasks[key].state is not SubtaskState.PENDING:
             continue
-        now[key], made = _decided(task, now[key], at)
+        decided, made = _decided(task, task.subtasks[key], at)
+        if decided is task.subtasks[key]:
+            continue
+        task = put(task, [decided, *(Subtask(key=node.id) for node in made)])
         if made:
-            task = replace(task, plan=growth.adopted(plan_of(task), made))
-            now.update({node.id: Subtask(key=node.id) for node in made})
+            task = altered(task, plan=growth.adopted(plan_of(task), made))
             frontier += [node.id for node in made]
-        elif now[key].state in FINAL:
+        elif decided.state in FINAL:
             frontier += plan_of(task).children[key]
     return task
 
@@ -176,16 +184,16 @@ Decided = tuple[Subtask, tuple[Node, ...]]
 
 def _decided(task: Task, sub: Subtask, at: datetime) -> Decided:
     node = node_of(task, sub.key)
-    states = [task.subtasks[other].state for other in node.dependencies]
-    if any(state not in FINAL for state in states):
+    if any(task.subtasks[other].state not in FINAL for other in reversed(node.dependencies)):  # the last ends last
         return sub, ()
+    states = [task.subtasks[other].state for other in node.dependencies]
     children = plan_of(task).made.get(node.id, ())
     if children:
         return _collected(node, sub, [task.subtasks[child.id] for child in children], at), ()
     code = _hindrance(task, node, states)
     if code:
         return _skipped(sub, code, at), ()
-    return _spread(task, node, at) if node.is_map else (replace(sub, state=SubtaskState.READY), ())
+    return _spread(task, node, at) if node.is_map else (altered(sub, state=SubtaskState.READY), ())
 
 
 def _hindrance(task: Task, node: Node, states: Sequence[SubtaskState]) -> str:
@@ -211,7 +219,7 @@ def _spread(task: Task, node: Node, at: datetime) -> Decided:
         made = growth.spread(plan_of(task), node, outputs_for(task, node.id))
     except Refused as refused:
         return _ended(sub, SubtaskState.FAILED, Failure(code=refused.key.removeprefix("failure.")), at), ()
-    begun = replace(sub, started_at=at, result=Result(summary=""))
+    begun = altered(sub, started_at=at, result=Result(summary=""))
     return (begun, made) if made else (_ended(begun, SubtaskState.SUCCEEDED, None, at), ())
 
 
@@ -220,7 +228,7 @@ def _collected(node: Node, sub: Subtask, children: Sequence[Subtask], at: dateti
     states = {child.state for child in children}
     has_lost_one = not states.isdisjoint(LOST)
     if SubtaskState.SUCCEEDED in states and not (node.critical and has_lost_one):
-        return _ended(replace(sub, result=sub.result or Result(summary="")), SubtaskState.SUCCEEDED, None, at)
+        return _ended(altered(sub, result=sub.result or Result(summary="")), SubtaskState.SUCCEEDED, None, at)
     if has_lost_one:
         return _ended(sub, SubtaskState.FAILED, Failure(code="upstream"), at)
     return _ended(sub, SubtaskState.SKIPPED, children[0].failure, at)
@@ -231,23 +239,44 @@ def _collected(node: Node, sub: Subtask, children: Sequence[Subtask], at: dateti
 
 def end_all(task: Task, state: SubtaskState, code: str, at: datetime) -> Step:
     """End every open subtask, except a granted external effect: its end is reported, not decided."""
-    effects: list[e.Effect] = []
-    ended: list[Subtask] = []
-    for sub in task.subtasks.values():
-        granted = sub.lease is not None and node_of(task, sub.key).effect is Effect.EXTERNAL
-        if sub.state in FINAL or granted:
-            continue
-        failed = replace(sub, failure=Failure(code=code))
-        if sub.state in IN_FLIGHT:
-            effects += [record(task, failed, Outcome(state.value), at), *recall(failed)]
-        ended.append(_ended(failed, state, failed.failure, at))
+    ended, effects = _stopped(task, task.subtasks.values(), (state, code), at)
     task, more = stand(put(task, ended), at)
     return task, (*effects, *more)
 
 
+def withdraw(task: Task, keys: Iterable[str], code: str, at: datetime) -> Step:
+    """End these subtasks because their person does not want them, except what is granted or over, and let that reach
+    those that wait for them. Nothing happens when none is left to end."""
+    subs = [task.subtasks[key] for key in keys]
+    ended, effects = _stopped(task, subs, (SubtaskState.CANCELLED, code), at)
+    if not ended:
+        return task, ()
+    waiting = [child for sub in ended for child in plan_of(task).children[sub.key]]
+    task, more = _go_on(put(task, ended), waiting, at)
+    return task, (*effects, *more)
+
+
+def _stopped(
+    task: Task, subs: Iterable[Subtask], how: tuple[SubtaskState, str], at: datetime
+) -> tuple[list[Subtask], list[e.Effect]]:
+    """Those that can be ended, ended; and what must be recorded and recalled for it."""
+    state, code = how
+    effects: list[e.Effect] = []
+    ended: list[Subtask] = []
+    for sub in subs:
+        granted = sub.lease is not None and node_of(task, sub.key).effect is Effect.EXTERNAL
+        if sub.state in FINAL or granted:
+            continue
+        failed = altered(sub, failure=Failure(code=code))
+        if sub.state in IN_FLIGHT:
+            effects += [record(task, failed, Outcome(state.value), at), *recall(failed)]
+        ended.append(_ended(failed, state, failed.failure, at))
+    return ended, effects
+
+
 def over(task: Task, at: datetime) -> Task:
     """The task once nobody plans it any more, whether its plan is whole or not."""
-    return replace(task, state=TaskState.RUNNING, planned_at=at, question=None, claimed_until=None, claimed_by=None)
+    return altered(task, state=TaskState.RUNNING, planned_at=at, question=None, claimed_until=None, claimed_by=None)
 
 
 def stand(task: Task, at: datetime) -> Step:
@@ -255,14 +284,15 @@ def stand(task: Task, at: datetime) -> Step:
     for a person. A plan that may still grow is left to who plans."""
     if task.planned_at is None:
         return task, ()
-    if all(sub.state in FINAL for sub in task.subtasks.values()):
+    subtasks = Subtasks.of(task.subtasks)
+    if not subtasks.open:
         if is_failing(task) and another_round_left(task, at):
             return replanned(task, "")
-        return replace(task, state=TaskState.RUNNING, settled_at=at, claimed_until=None), (e.Settle(),)
+        return altered(task, state=TaskState.RUNNING, settled_at=at, claimed_until=None), (e.Settle(),)
     if not plan_of(task).needs_approval:
         return task, ()
-    moving = any(sub.state in IN_FLIGHT or _is_free(task, sub) for sub in task.subtasks.values())
-    return replace(task, state=TaskState.RUNNING if moving else TaskState.WAITING), ()
+    moving = subtasks.in_flight or any(_is_free(task, sub) for sub in subtasks.values())
+    return altered(task, state=TaskState.RUNNING if moving else TaskState.WAITING), ()
 
 
 def _is_free(task: Task, sub: Subtask) -> bool:
@@ -285,7 +315,7 @@ def another_round_left(task: Task, at: datetime) -> bool:
 
 def replanned(task: Task, why: str) -> Step:
     """Have the task planned anew; `why` is what was missed, empty after a critical failure."""
-    task = replace(
+    task = altered(
         task,
         state=TaskState.PLANNING,
         plan=growth.another_round(plan_of(task), why),

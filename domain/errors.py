@@ -4,9 +4,11 @@
     ├── Refused         the input is wrong: tell the person, do not try again
     │   ├── NotFound    no such task in the caller's scope (also for somebody else's)
     │   ├── PlanRefused a plan that cannot be run; carries every problem
-    │   └── Malformed   bytes or text that are not what they should be
+    │   ├── Malformed   bytes or text that are not what they should be
+    │   ├── Unreachable nothing will ever arrive in a chat: blocked, gone, closed
+    │   └── MessageGone a message of ours that is not in its chat any more
     ├── Unavailable     something outside is down: keep the row, try again later
-    │   ├── StoreDown · BrokerDown · ModelDown (Interrupted) · Unroutable
+    │   └── StoreDown · BrokerDown (Taken) · ModelDown (Interrupted) · Unroutable · Flooded
     └── Misconfigured   the operator must change a setting: say which, stop with exit code 2
 
 Every error names a sentence of the catalogue (`domain.texts`), so a person reads it in their language; the
@@ -78,6 +80,19 @@ class PlanRefused(Refused):
         return say("plan.refused", language, problems=shown + tail)
 
 
+class Unreachable(Refused):
+    """Nothing that is sent there will arrive until people change something; `how` is the named state of the chat:
+    blocked, chat_gone, topic_closed, not_allowed."""
+
+    def __init__(self, how: str, /, **values: Any) -> None:
+        super().__init__(f"chat.unreachable_{how}", **values)
+        self.how = how
+
+
+class MessageGone(Refused):
+    """A message of ours is not in its chat any more, or cannot be edited."""
+
+
 class Unavailable(XingshuError):
     """Something outside is down; the same call may work later."""
 
@@ -92,6 +107,18 @@ class BrokerDown(Unavailable):
 
 class Unroutable(Unavailable):
     """The broker has no queue for a message: its agent never announced itself."""
+
+
+class Taken(BrokerDown):
+    """The broker has given somebody else, for now, what only one may have."""
+
+
+class Flooded(Unavailable):
+    """A platform wants to be left alone for `retry_after_s` seconds."""
+
+    def __init__(self, key: str, /, *, retry_after_s: float, **values: Any) -> None:
+        super().__init__(key, retry_after_s=retry_after_s, **values)
+        self.retry_after_s = retry_after_s
 
 
 class ModelDown(Unavailable):

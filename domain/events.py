@@ -9,7 +9,8 @@ from datetime import datetime
 from domain.answer import Answer
 from domain.model import Usage
 from domain.plan import Node, Plan, Repair
-from domain.task import Attempt, Failure, Lease, Result, Subtask
+from domain.task import Attempt, Failure, Lease, Result, Subtask, Upload
+from domain.texts import Language
 
 # --- events: past tense, about the task as a whole ------------------------------------------------------------
 
@@ -65,10 +66,11 @@ class QuestionAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionAnswered:
-    """The person said it: the task is planned again."""
+    """The person said it: the task is planned again, once the files that came along are there."""
 
     reply: str
     at: datetime
+    uploads: tuple[Upload, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +82,54 @@ class Dissatisfied:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approved:
-    """A person allowed the external effects that wait in this task."""
+class Reworded:
+    """The request reads differently now, before anything was begun: more of it came, or its person edited it. Nobody
+    plans it before `until`."""
 
+    request: str
+    language: Language
+    uploads: tuple[Upload, ...]
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """Files of the request are in the workspace, or are lost; `uploads` are those that came in, as they stand now."""
+
+    uploads: tuple[Upload, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amended:
+    """The person wants more (or something else) of a task that is under way: the rest is planned anew, once the files
+    that came along are there."""
+
+    text: str
+    at: datetime
+    uploads: tuple[Upload, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDropped:
+    """The person does not want this subtask any more."""
+
+    key: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """A person allowed subtasks that wait for it: those of `keys`, all that wait now for None."""
+
+    at: datetime
+    keys: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denied:
+    """A person refused subtasks that wait for approval. They never run."""
+
+    keys: frozenset[str]
     at: datetime
 
 
@@ -96,6 +143,13 @@ class CancelRequested:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlinePassed:
     """The task's time is up."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """The time is over by which the task had to have begun to be of any use."""
 
     at: datetime
 
@@ -233,6 +287,17 @@ class LeaseExpired:
     jitter: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderGone:
+    """The worker that holds a lease is in another life by now: whatever ran in execution `exec_id` ended with it."""
+
+    key: str
+    attempt: int
+    exec_id: str
+    at: datetime
+    jitter: float
+
+
 Event = (
     PlanningStarted
     | PlanGrew
@@ -241,9 +306,15 @@ Event = (
     | QuestionAsked
     | QuestionAnswered
     | Dissatisfied
+    | Reworded
+    | Fetched
+    | Amended
+    | StepDropped
     | Approved
+    | Denied
     | CancelRequested
     | DeadlinePassed
+    | Expired
     | AnsweringStarted
     | Answered
     | Released
@@ -256,6 +327,7 @@ Event = (
     | HandedBack
     | TimedOut
     | LeaseExpired
+    | HolderGone
 )
 
 # --- effects: imperative, carried out by whoever applied the event --------------------------------------------

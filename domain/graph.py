@@ -33,21 +33,6 @@ def longest_paths(successors: Edges) -> dict[str, int]:
     return lengths
 
 
-def urgency(edges: Edges, remaining: Mapping[str, int]) -> dict[str, Urgency]:
-    """Wire priority by slack: how far a node's longest path falls short of the critical one."""
-    behind = longest_paths(edges)
-    critical = max(remaining.values(), default=0)
-    if critical == len(edges):  # a chain: nothing to prefer
-        return dict.fromkeys(edges, "normal")
-    return {node: _urgency(critical + 1 - behind[node] - remaining[node], critical) for node in edges}
-
-
-def _urgency(slack: int, critical: int) -> Urgency:
-    if slack == 0:
-        return "high" if critical > 1 else "normal"
-    return "low" if 2 * slack >= critical else "normal"
-
-
 def components(edges: Edges) -> list[tuple[str, ...]]:
     """Strongly connected components with more than one node, each in the order of `edges`.
 

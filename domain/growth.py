@@ -44,6 +44,7 @@ def whole(begun: Plan | None, plan: Plan) -> Plan:
         unplaced=tuple(dict.fromkeys((*begun.unplaced, *plan.unplaced))),
         rounds_left=begun.rounds_left if later else plan.rounds_left,
         misses=begun.misses if later else plan.misses,
+        is_amended=begun.is_amended,
     )
     is_idle = later and all(node.round < len(merged.misses) for node in merged.nodes)
     return replace(merged, rounds_left=0) if is_idle else merged  # a planner that adds nothing knows no way
@@ -62,7 +63,8 @@ def cut_short(plan: Plan, why: str) -> Plan:
 def _of_round(node: Node, plan: Plan) -> Node:
     """A planned node as it joins. What was planned after data was read may only read, unless a person allows more."""
     count = len(plan.misses)
-    return replace(node, round=count, approval=node.approval or (count > 0 and _acts(node)))
+    is_tainted = count > 0 or plan.is_amended
+    return replace(node, round=count, approval=node.approval or (is_tainted and _acts(node)))
 
 
 def _acts(node: Node) -> bool:

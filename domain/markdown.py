@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import reduce
 
 _PUNCTUATION = r"!-/:-@\[-`{-~"
 _URL = r"(?:\b[a-zA-Z][a-zA-Z0-9+.-]{1,31}://|\bwww\.)[^\s`<>|\\]*[^\s`<>|\\()\[\].,;:!?'\"*_]"
@@ -53,7 +54,7 @@ def fenced(text: str) -> str:
 def tamed(markdown: str) -> str:
     """Markdown of a model without links, images and HTML; code stays as it is."""
     pieces = [text if is_code else _TEMPTING.sub(_disarmed, text) for is_code, text in _pieces(markdown)]
-    text = "".join(pieces).rstrip()
+    text = reduce(_beside, pieces).rstrip()
     return text + "\n" if text.endswith(("```", "~~~")) else text
 
 
@@ -81,6 +82,12 @@ def _pieces(markdown: str) -> Iterator[tuple[bool, str]]:
         yield True, match[0]
         end = match.end()
     yield False, markdown[end:]
+
+
+def _beside(before: str, after: str) -> str:
+    """Two pieces, so that the ticks at the end of one and at the beginning of the other stay two runs."""
+    is_touching = before.endswith("`") and after.startswith("`")
+    return f"{before} {after}" if is_touching else before + after
 
 
 def _disarmed(match: re.Match[str]) -> str:

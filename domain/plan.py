@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from domain import graph
+from domain.ranking import Durations, Ranking
 from domain.skill import Effect
 
 
@@ -110,6 +111,8 @@ class Plan:
     `unplaced` are the parts of the request no skill could be found for; `author` says who planned
     ("offline", "given", or the model's name). `rounds_left` is how often it may be planned anew, `misses` why it was
     so far, an entry per round (empty: a critical subtask was lost). `max_nodes` bounds what maps and sub-plans add.
+    `is_amended` means that more was asked for after something had run, so that what is added was planned with results
+    in sight.
     """
 
     nodes: tuple[Node, ...] = ()
@@ -121,6 +124,7 @@ class Plan:
     rounds_left: int = 0
     misses: tuple[str, ...] = ()
     max_nodes: int = 200
+    is_amended: bool = False
 
     @cached_property
     def by_id(self) -> Mapping[str, Node]:
@@ -156,13 +160,10 @@ class Plan:
         """Node id -> ids that depend on it."""
         return graph.reverse(self.edges)
 
-    @cached_property
-    def remaining(self) -> Mapping[str, int]:
-        """Node id -> nodes on the longest path from it to an end, itself included: its critical-path rank."""
-        return graph.longest_paths(self.children)
-
-    @cached_property
-    def urgency(self) -> Mapping[str, graph.Urgency]:
-        """Node id -> wire priority. Only a plan with branches has something to prefer: its critical path is
-        high, what could wait for half of the path is low."""
-        return graph.urgency(self.edges, self.remaining)
+    def ranking(self, durations: Durations) -> Ranking:
+        """How much waits for each node; worked out once for the same durations."""
+        known: tuple[Durations, Ranking] | None = self.__dict__.get("_ranking")
+        if known is None or known[0] is not durations:
+            seconds = {node.id: durations.seconds(node.skill) for node in self.nodes}
+            known = self.__dict__["_ranking"] = (durations, Ranking.of(self.edges, seconds))
+        return known[1]

@@ -7,23 +7,22 @@ subtask is a compare-and-set on (attempt, exec_id). `docs/reference/states.md` d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from domain import attempts, growth
+from domain import attempts, growth, steering
 from domain import events as e
+from domain.altered import altered
 from domain.ends import (
     Step,
     another_round_left,
     end_all,
     grow,
+    has_begun,
     is_failing,
     over,
-    put,
     replanned,
     stand,
-    waits_for_approval,
 )
 from domain.plan import Plan
 from domain.task import FINAL_TASK, Exchange, Failure, SubtaskState, Task, TaskState
@@ -46,14 +45,16 @@ def run(task: Task, happened: Iterable[e.Event]) -> Step:
 
 
 def verdict(task: Task) -> TaskState:
-    """The final state of a settled task."""
+    """The final state of a settled task. One of which nothing was wanted in the end was cancelled."""
     if task.cancelled_at is not None:
         return TaskState.CANCELLED
     if task.failure is not None or is_failing(task):
         return TaskState.FAILED
-    states = [sub.state for sub in task.subtasks.values()]
-    nothing_done = bool(states) and SubtaskState.SUCCEEDED not in states
-    return TaskState.FAILED if nothing_done else TaskState.ANSWERED
+    states = {sub.state for sub in task.subtasks.values()}
+    if not states or SubtaskState.SUCCEEDED in states:
+        return TaskState.ANSWERED
+    is_unwanted = SubtaskState.CANCELLED in states and states <= {SubtaskState.CANCELLED, SubtaskState.SKIPPED}
+    return TaskState.CANCELLED if is_unwanted else TaskState.FAILED
 
 
 def _late(task: Task, event: e.Event) -> Step:
@@ -79,7 +80,7 @@ def _is_theirs(task: Task, by: str | None) -> bool:
 def _planning_started(task: Task, event: e.PlanningStarted) -> Step:
     if not _is_planned_now(task):
         return task, ()
-    return replace(task, state=TaskState.PLANNING, claimed_until=event.until, claimed_by=event.by), ()
+    return altered(task, state=TaskState.PLANNING, claimed_until=event.until, claimed_by=event.by), ()
 
 
 def _plan_grew(task: Task, event: e.PlanGrew) -> Step:
@@ -89,7 +90,7 @@ def _plan_grew(task: Task, event: e.PlanGrew) -> Step:
     plan = growth.grown(begun, event.nodes)
     if plan.nodes == begun.nodes:
         return task, ()
-    return grow(replace(task, state=TaskState.PLANNING), plan, event.at)
+    return grow(altered(task, state=TaskState.PLANNING), plan, event.at)
 
 
 def _planned(task: Task, event: e.Planned) -> Step:
@@ -108,14 +109,14 @@ def _given_up(task: Task, failure: Failure, at: datetime) -> Task:
     """The task without the rest of its plan: it lives on what it has, and fails if that is nothing."""
     task = over(task, at)
     if task.plan is None:
-        return replace(task, failure=failure)
-    return replace(task, plan=growth.cut_short(task.plan, failure.code))
+        return altered(task, failure=failure)
+    return altered(task, plan=growth.cut_short(task.plan, failure.code))
 
 
 def _question_asked(task: Task, event: e.QuestionAsked) -> Step:
-    if not _is_theirs(task, event.by) or task.dialogue:
+    if not _is_theirs(task, event.by) or any(exchange.said for exchange in task.dialogue):
         return task, ()
-    asked = replace(task, state=TaskState.WAITING, question=event.question, claimed_until=None, claimed_by=None)
+    asked = altered(task, state=TaskState.WAITING, question=event.question, claimed_until=None, claimed_by=None)
     return asked, ()
 
 
@@ -123,8 +124,8 @@ def _question_answered(task: Task, event: e.QuestionAnswered) -> Step:
     if task.question is None:
         return task, ()
     exchange = Exchange(said=task.question, reply=event.reply)
-    task = replace(task, state=TaskState.RECEIVED, question=None, dialogue=(*task.dialogue, exchange))
-    return task, (e.Replan(),)
+    task = altered(task, state=TaskState.RECEIVED, question=None, dialogue=(*task.dialogue, exchange))
+    return steering.with_uploads(task, event.uploads), (e.Replan(),)
 
 
 def _dissatisfied(task: Task, event: e.Dissatisfied) -> Step:
@@ -136,19 +137,12 @@ def _dissatisfied(task: Task, event: e.Dissatisfied) -> Step:
 # --- the person and the clock ---------------------------------------------------------------------------------
 
 
-def _approved(task: Task, event: e.Approved) -> Step:
-    waiting = [sub for sub in task.subtasks.values() if waits_for_approval(task, sub)]
-    if not waiting:
-        return task, ()
-    return stand(put(task, [replace(sub, approved=True) for sub in waiting]), event.at)
-
-
 def _cancel_requested(task: Task, event: e.CancelRequested) -> Step:
     if task.settled_at is not None:
         return task, ()
     if task.planned_at is None:
         task = over(task, event.at)
-    task = replace(task, cancelled_at=task.cancelled_at or event.at)
+    task = altered(task, cancelled_at=task.cancelled_at or event.at)
     return end_all(task, SubtaskState.CANCELLED, "cancelled", event.at)
 
 
@@ -160,17 +154,26 @@ def _deadline_passed(task: Task, event: e.DeadlinePassed) -> Step:
     return end_all(task, SubtaskState.FAILED, "deadline", event.at)
 
 
+def _expired(task: Task, event: e.Expired) -> Step:
+    """What has begun is wanted, however late."""
+    is_over = task.settled_at is not None or task.expires_at is None or event.at < task.expires_at
+    if is_over or has_begun(task):
+        return task, ()
+    task = over(task, event.at) if task.planned_at is None else task
+    return end_all(altered(task, failure=Failure(code="expired")), SubtaskState.FAILED, "expired", event.at)
+
+
 # --- the answer -----------------------------------------------------------------------------------------------
 
 
 def _answering_started(task: Task, event: e.AnsweringStarted) -> Step:
-    return (replace(task, claimed_until=event.until), ()) if task.settled_at else (task, ())
+    return (altered(task, claimed_until=event.until), ()) if task.settled_at else (task, ())
 
 
 def _answered(task: Task, event: e.Answered) -> Step:
     if task.settled_at is None:
         return task, ()
-    return replace(task, state=verdict(task), answer=event.answer, answered_at=event.at, claimed_until=None), ()
+    return altered(task, state=verdict(task), answer=event.answer, answered_at=event.at, claimed_until=None), ()
 
 
 _DECISIONS: dict[type[Any], Callable[[Task, Any], Step]] = {
@@ -181,9 +184,15 @@ _DECISIONS: dict[type[Any], Callable[[Task, Any], Step]] = {
     e.QuestionAsked: _question_asked,
     e.QuestionAnswered: _question_answered,
     e.Dissatisfied: _dissatisfied,
-    e.Approved: _approved,
+    e.Reworded: steering.reworded,
+    e.Fetched: steering.fetched,
+    e.Amended: steering.amended,
+    e.StepDropped: steering.step_dropped,
+    e.Approved: steering.approved,
+    e.Denied: steering.denied,
     e.CancelRequested: _cancel_requested,
     e.DeadlinePassed: _deadline_passed,
+    e.Expired: _expired,
     e.AnsweringStarted: _answering_started,
     e.Answered: _answered,
     e.Released: attempts.released,
@@ -196,4 +205,5 @@ _DECISIONS: dict[type[Any], Callable[[Task, Any], Step]] = {
     e.HandedBack: attempts.handed_back,
     e.TimedOut: attempts.timed_out,
     e.LeaseExpired: attempts.lease_expired,
+    e.HolderGone: attempts.holder_gone,
 }

@@ -55,13 +55,15 @@ def clipped(text: str, limit: int) -> str:
 
 
 def _cleaned(text: str) -> str:
+    if text.isascii() and text.isprintable():  # most of it, and nothing below could change it
+        return text
     text = _LINE_ENDS.sub("\n", _TERMINAL.sub("", text))
     text = _INVISIBLE.sub("", _SURROGATES.sub("\ufffd", text))
     return _PILED_MARKS.sub(r"\1", _BIDI.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text))
 
 
 def _isolated(text: str) -> str:
-    if not _RIGHT_TO_LEFT.search(text):
+    if text.isascii() or not _RIGHT_TO_LEFT.search(text):
         return text
     return "\n".join(f"{_ISOLATE}{line}{_POP}" if _RIGHT_TO_LEFT.search(line) else line for line in text.split("\n"))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 
@@ -73,9 +76,10 @@ class SkillSpec:
         return next((param for param in self.params if param.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalogue:
-    """The skills that can be asked for now, and which agents offer each; sorted by name."""
+    """The skills that can be asked for now, and which agents offer each; sorted by name. What is made of one may be
+    kept by it."""
 
     skills: Mapping[str, SkillSpec]
     agents: Mapping[str, tuple[str, ...]]
@@ -88,9 +92,19 @@ class Catalogue:
         agents: dict[str, list[str]] = {}
         for agent, spec in sorted(offers, key=lambda offer: (offer[1].name, offer[0])):
             shown = skills.get(spec.name, spec)
-            skills[spec.name] = replace(shown, effect=max(shown.effect, spec.effect, key=_STRICTNESS.index))
+            strictest = max(shown.effect, spec.effect, key=_STRICTNESS.index)
+            skills[spec.name] = shown if strictest is shown.effect else replace(shown, effect=strictest)
             agents.setdefault(spec.name, []).append(agent)
         return cls(skills, {name: tuple(dict.fromkeys(names)) for name, names in agents.items()})
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Equal for catalogues whose skills say the same, whoever offers them."""
+        skills = json.dumps([asdict(spec) for spec in self], sort_keys=True, default=str, separators=(",", ":"))
+        return sha256(skills.encode(errors="replace")).hexdigest()
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
 
     def __iter__(self) -> Iterator[SkillSpec]:
         return iter(self.skills.values())

@@ -27,6 +27,8 @@ class TaskState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    __hash__ = str.__hash__  # an Enum's own is Python code, and sets of states are asked all the time
+
 
 class SubtaskState(StrEnum):
     """Where a subtask stands. The last five are final."""
@@ -40,6 +42,8 @@ class SubtaskState(StrEnum):
     SKIPPED = "skipped"  # its `when` rule, or a critical failure elsewhere, ruled it out
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"  # an external effect may or may not have happened
+
+    __hash__ = str.__hash__
 
 
 FINAL_TASK = frozenset({TaskState.ANSWERED, TaskState.FAILED, TaskState.CANCELLED})
@@ -76,12 +80,51 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """Where the answer goes; fixed when the task is received."""
+class Place:
+    """Where a bot can write: a chat, or one thread (forum topic) of it."""
 
     platform: str
     bot_id: str
     chat_id: str
+    thread_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where the answer goes; fixed when the task is received. `reply_to` is the platform's id of the message that
+    asked, `is_group` whether others read along there."""
+
+    platform: str
+    bot_id: str
+    chat_id: str
+    thread_id: str = ""
+    reply_to: str = ""
+    is_group: bool = False
+
+    @property
+    def place(self) -> Place:
+        """The chat or thread, whatever was replied to."""
+        return Place(platform=self.platform, bot_id=self.bot_id, chat_id=self.chat_id, thread_id=self.thread_id)
+
+
+class UploadState(StrEnum):
+    """Whether a file that came with a request is in the workspace."""
+
+    PENDING = "pending"
+    THERE = "there"
+    LOST = "lost"  # it could not be fetched, and never will
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file that came with a request. `ref` is what its platform fetches it by, `path` where it goes in the workspace
+    (relative), `bytes` its size as announced."""
+
+    ref: str
+    name: str
+    bytes: int = 0
+    path: str = ""
+    state: UploadState = UploadState.PENDING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +173,8 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A question that the planner asked, or an earlier request, and what was said to it."""
+    """A question that the planner asked, or an earlier request, and what was said to it. Nothing was asked (`said` is
+    empty) when the person added to a request by themselves."""
 
     said: str
     reply: str
@@ -184,7 +228,10 @@ class Task:
     `settled_at` is set when no subtask can move any more (or planning failed): from then on only the
     answer is missing. `claimed_until` is the soft lease of the planner or the aggregator working on it, `claimed_by`
     the planner's name on it. The plan may grow until `planned_at` is set. `question` is what waits for the person's
-    word, `dialogue` what was asked and answered before. `is_fresh` means that no kept plan or answer may be used.
+    word, `dialogue` what was asked and answered before. `is_fresh` means that no kept plan or answer may be used. While
+    `uploads` are pending the task is claimed by nobody until its deadline, so that nothing begins without its files.
+    Nothing begins before `run_at`, read by its person in the time zone `zone`; if nothing has begun by `expires_at`,
+    it is not wanted any more. `schedule_id` is the schedule that handed it in.
     """
 
     id: str
@@ -199,6 +246,11 @@ class Task:
     version: int = 0
     retry_of: str | None = None
     is_fresh: bool = False
+    run_at: datetime | None = None
+    zone: str | None = None
+    expires_at: datetime | None = None
+    schedule_id: str | None = None
+    uploads: tuple[Upload, ...] = ()
     question: str | None = None
     dialogue: tuple[Exchange, ...] = ()
     plan: Plan | None = None
@@ -211,3 +263,8 @@ class Task:
     settled_at: datetime | None = None
     answered_at: datetime | None = None
     answer: Answer | None = None
+
+    @property
+    def begins_at(self) -> datetime:
+        """From when on it is to be worked on."""
+        return max(self.created_at, self.run_at or self.created_at)

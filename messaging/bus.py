@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
+from domain.backlog import Depth
 from domain.errors import BrokerDown, Malformed, Unavailable
 from domain.messages import (
     HEARTBEAT,
@@ -61,6 +62,10 @@ class TransportSubscription(Generic[M]):
             await self._source.ack([parcel.tag for parcel in parcels])
         return [self._opened(parcel) for parcel in parcels]
 
+    async def widen(self, prefetch: int) -> None:
+        """See the port."""
+        await self._source.widen(prefetch)
+
     async def ack(self, arrivals: Sequence[Arrival[Any]]) -> None:
         """See the port."""
         await self._source.ack([arrival.tag for arrival in arrivals])
@@ -77,6 +82,7 @@ class TransportSubscription(Generic[M]):
             redelivered=parcel.is_redelivered,
             reason=parcel.reason,
             tag=parcel.tag,
+            body=parcel.body,
         )
 
     def _message(self, body: bytes, sender: str) -> M | Malformed:
@@ -139,6 +145,17 @@ class TransportControlBus(_Bus):
     def dead_letters(self) -> AbstractAsyncContextManager[Subscription[TaskMessage]]:
         """See the port."""
         return self._subscription(Intake(queue=self._topology.dead_letters, adapter=TASK))
+
+    async def repeat(self, agent: str, body: str) -> Unavailable | None:
+        """See the port."""
+        (refusal,) = await self._transport.publish([envelope.repeated_letter(self._topology, agent, body)])
+        return refusal
+
+    async def depths(self, agents: Collection[str]) -> Mapping[str, Depth]:
+        """See the port."""
+        queues = {agent: self._topology.agent(agent).name for agent in agents if is_agent_name(agent)}
+        found = {agent: await self._transport.depth(name) for agent, name in queues.items()}
+        return {agent: depth for agent, depth in found.items() if depth is not None}
 
     async def nudge(self, nudges: Sequence[Nudge]) -> None:
         """See the port."""

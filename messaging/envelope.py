@@ -74,6 +74,11 @@ def report_letter(topology: Topology, agent: str, message: ResultMessage | Notic
     return Letter(exchange=topology.results, key=f"result.{agent}", body=encode(message), headers=_trace(trace))
 
 
+def repeated_letter(topology: Topology, agent: str, body: str) -> Letter:
+    """What an agent said once, word for word."""
+    return Letter(exchange=topology.results, key=f"result.{agent}", body=body.encode(errors="replace"))
+
+
 def heartbeat_letter(topology: Topology, heartbeat: Heartbeat) -> Letter:
     """A sign of life, which need not outlive the broker."""
     key = f"heartbeat.{heartbeat.agent}"

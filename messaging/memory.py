@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+from domain.backlog import Depth
 from domain.errors import BrokerDown, Unavailable, Unroutable
 from domain.ports import Clock, Connection
 from messaging.memory_queue import Consumer, MemoryQueue, Message
@@ -71,6 +72,12 @@ class MemoryTransport:
             if queue.is_exclusive and not held.consumers:
                 self._forget(held)
             self.turn(held)
+
+    async def depth(self, name: str) -> Depth | None:
+        """See Transport."""
+        self.turn_all()
+        queue = self._queues.get(name)
+        return None if queue is None else Depth(messages=queue.waiting, consumers=len(queue.consumers))
 
     async def close(self) -> None:
         """Nothing is held outside this process, and other buses may still use it."""
@@ -184,6 +191,11 @@ class _MemorySource:
             self._consumer.changed.clear()
             await self._transport.wait(self._consumer.changed)
         return [_parcel(arrived.popleft()) for _ in range(min(limit, len(arrived)))]
+
+    async def widen(self, prefetch: int) -> None:
+        """See Source."""
+        self._consumer.prefetch = prefetch
+        self._transport.turn(self._queue)
 
     async def ack(self, tags: Sequence[Any]) -> None:
         """See Source."""

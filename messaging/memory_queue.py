@@ -35,7 +35,7 @@ class Consumer:
     """
 
     def __init__(self, prefetch: int) -> None:
-        self._prefetch = prefetch
+        self.prefetch = prefetch
         self.changed = asyncio.Event()
         self.is_gone = False
         self.arrived: deque[Message] = deque()
@@ -44,7 +44,7 @@ class Consumer:
     @property
     def has_room(self) -> bool:
         """Whether it may be given another one."""
-        return len(self.unsettled) < self._prefetch
+        return len(self.unsettled) < self.prefetch
 
     def give(self, message: Message) -> None:
         """Hand over one message."""
@@ -83,6 +83,11 @@ class MemoryQueue:
         """Exchange and key for what dies here."""
         exchange = self.queue.arguments.get("x-dead-letter-exchange")
         return None if exchange is None else (str(exchange), str(self.queue.arguments["x-dead-letter-routing-key"]))
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are here that no consumer was given."""
+        return sum(map(len, self._levels.values()))
 
     def put(self, message: Message, now: datetime) -> list[Message]:
         """Add a message at its place. Returns those that no longer fit."""
@@ -131,7 +136,7 @@ class MemoryQueue:
     def _surplus(self) -> list[Message]:
         if self._max_length is None:
             return []
-        surplus = sum(map(len, self._levels.values())) - int(self._max_length)
+        surplus = self.waiting - int(self._max_length)
         return [self._pop(min(self._levels)) for _ in range(surplus)]
 
     def _next_consumer(self) -> Consumer | None:

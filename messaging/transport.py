@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from domain.backlog import Depth
 from domain.errors import Unavailable
 from domain.ports import Connection
 from messaging.topology import Queue, Topology
@@ -26,8 +27,7 @@ class Letter:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
+class Parcel(NamedTuple):
     """Bytes that arrived. `reason` is why they died, if they did; `tag` is for the source to know them again."""
 
     key: str
@@ -42,6 +42,10 @@ class Source(Protocol):
 
     async def batch(self, limit: int) -> Sequence[Parcel]:
         """Wait for one; return it with all that have arrived behind it. Raises BrokerDown once it is closed."""
+        ...
+
+    async def widen(self, prefetch: int) -> None:
+        """From now on so many unsettled at once, more than before. Never raises."""
         ...
 
     async def ack(self, tags: Sequence[Any]) -> None:
@@ -80,8 +84,13 @@ class Transport(Protocol):
     def consume(self, queue: Queue, prefetch: int) -> AbstractAsyncContextManager[Source]:
         """Declare a queue and take from it, at most `prefetch` unsettled at once; leaving gives those back.
 
-        Entering raises Misconfigured on a mismatch; without a broker it returns, and begins when there is one.
+        Entering raises Misconfigured on a mismatch, Taken for an exclusive queue that another connection has; without
+        a broker it returns, and begins when there is one.
         """
+        ...
+
+    async def depth(self, name: str) -> Depth | None:
+        """What waits in the queue of this name; None when there is none, or nobody answers. Never raises."""
         ...
 
     async def close(self) -> None:

@@ -91,6 +91,6 @@ def _mended(read: Plan, fixed: Mapping[str, Node], request: PlanRequest, limits:
     mark = f"r{request.round}_" if request.round else ""
     new = replace(read, nodes=fresh(read.nodes, tuple(fixed.values()), lost, mark))
     plan = repair(new, request.catalogue, limits, fixed)
-    if plan.question is not None and request.dialogue:  # nobody is asked twice
+    if plan.question is not None and any(one.said for one in request.dialogue):  # nobody is asked twice
         return replace(plan, answer=plan.question, question=None)
     return plan

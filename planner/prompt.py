@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from domain.model import Prompt, Purpose
@@ -99,9 +99,9 @@ def shaped_by(request: PlanRequest) -> dict[str, Any]:
     """
     prompt = plan_prompt(request)
     return {
-        "asked": asdict(prompt),
+        "asked": {field.name: getattr(prompt, field.name) for field in fields(prompt)},
         "language": request.language,
-        "catalogue": [asdict(spec) for spec in request.catalogue],
+        "catalogue": request.catalogue.fingerprint,
     }
 
 
@@ -112,9 +112,15 @@ def _parts(request: PlanRequest) -> Iterable[str]:
     if request.day:
         yield f"Today is {request.day}."
     yield f"The request:\n{_fenced(request.wish)}"
-    if request.dialogue:
-        told = ({"you asked": one.said, "the person replied": one.reply} for one in request.dialogue)
+    if request.files:
+        yield f"Files that came with the request, in the workspace:\n{_fenced(chr(10).join(request.files))}"
+    if request.lost_files:
+        yield f"Files that came with it and could not be fetched:\n{_fenced(chr(10).join(request.lost_files))}"
+    if asked := [one for one in request.dialogue if one.said]:
+        told = ({"you asked": one.said, "the person replied": one.reply} for one in asked)
         yield f"Do not ask again. You asked about it already:\n{_fenced(_lines(told))}"
+    if added := [one.reply for one in request.dialogue if not one.said]:
+        yield f"Later the person added this to the request; it counts where it differs:\n{_fenced(chr(10).join(added))}"
     if request.begun:
         yield _begun(request)
     yield "Answer with the JSON object."

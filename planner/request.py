@@ -49,6 +49,8 @@ class PlanRequest:
         text: what the person wrote.
         language: of the answer.
         catalogue: the skills this person may use now.
+        files: paths in the workspace of files that came with it.
+        lost_files: names of those that could not be had.
         history: earlier requests of this person in this chat with their answers, oldest first.
         dialogue: what was asked about this very request, and replied.
         begun: what is there already, of a plan that broke off or of earlier rounds.
@@ -60,6 +62,8 @@ class PlanRequest:
     text: str
     language: Language
     catalogue: Catalogue
+    files: tuple[str, ...] = ()
+    lost_files: tuple[str, ...] = ()
     history: tuple[Exchange, ...] = ()
     dialogue: tuple[Exchange, ...] = ()
     begun: tuple[Begun, ...] = ()

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import structlog
 
-from domain.agents import offers
+from domain.agents import Offer, offers
 from domain.errors import StoreDown, Unavailable
 from domain.events import Event, PlanFailed, PlanningStarted
 from domain.ports import Clock, ControlBus, Store, UnitOfWork
@@ -20,6 +20,7 @@ from domain.progress import step
 from domain.skill import Catalogue, SkillSpec
 from domain.task import Exchange, Failure, Task
 from domain.texts import say
+from domain.uploads import lost, there
 from planner.begun import begun_of
 from planner.claim import Claims, Outside, PlanWith
 from planner.request import MAX_EXCHANGES, PlanRequest
@@ -48,7 +49,7 @@ class PlannerSettings:
 
     name: str = "planner"
     configured: Sequence[tuple[str, SkillSpec]] = ()
-    at_once: int = 8
+    at_once: int = 32
     claim_s: float = 30.0
     sweep_s: float = 10.0
     look_again_s: float = 0.25
@@ -90,6 +91,8 @@ class PlannerRole:
         self._claims = Claims(Outside(store=store, bus=bus, clock=clock), plan_with, settings.name)
         self._awake = asyncio.Event()
         self._busy: set[str] = set()
+        self._offered: list[Offer] = []
+        self._known = Catalogue.of(())
         self._started_at = clock.now()
 
     async def run(self) -> NoReturn:
@@ -146,6 +149,8 @@ class PlannerRole:
         misses = task.plan.misses if task.plan else ()
         return PlanRequest(
             text=task.request,
+            files=there(task.uploads),
+            lost_files=lost(task.uploads),
             language=task.language,
             catalogue=catalogue,
             history=tuple(conversation),
@@ -185,12 +190,15 @@ class PlannerRole:
         workers = uow.registry.alive(now - timedelta(seconds=settings.agent_silence_s))
         awaited = {agent for agent, _ in settings.configured} - {worker.agent for worker in workers}
         is_gathering = now < self._started_at + timedelta(seconds=settings.gather_s)
-        return Catalogue.of(offers(workers, settings.configured)), not (awaited and is_gathering)
+        offered = offers(workers, settings.configured)
+        if offered != self._offered:
+            self._offered, self._known = offered, Catalogue.of(offered)
+        return self._known, not (awaited and is_gathering)
 
     def _without_agents(self, uow: UnitOfWork, free: Sequence[Task], now: datetime) -> _Found:
         """Let tasks wait for an agent, but not for ever."""
         patience = timedelta(seconds=self._settings.agents_wait_s)
-        hopeless = [task for task in free if task.created_at + patience <= now]
+        hopeless = [task for task in free if task.begins_at + patience <= now]
         ended = [_apply(uow, task, _no_agents(task, now)) or task for task in hopeless]
         return _Found(catalogue=Catalogue.of(()), hopeless=ended, is_waiting=len(hopeless) < len(free))
 

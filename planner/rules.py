@@ -7,6 +7,7 @@ from dataclasses import replace
 from domain.errors import PlanRefused, Refused
 from domain.plan import Plan, Repair
 from domain.plan_check import Limits, problems
+from domain.uploads import pointed
 from planner.offline import AUTHOR, offered, plan_offline
 from planner.request import PlanRequest, is_only_again
 from planner.talk import small_talk
@@ -39,7 +40,8 @@ def plan_without_model(request: PlanRequest, limits: Limits, detail: str) -> Pla
 def _meant(request: PlanRequest) -> str:
     """The text to read: the last real request when it is only “again”, and what was replied to a question."""
     if not is_only_again(request.wish):
-        return " ".join([request.wish, *(exchange.reply for exchange in request.dialogue)])
+        wish = pointed(request.wish, request.files)
+        return " ".join([wish, *(exchange.reply for exchange in request.dialogue)])
     earlier = (exchange.said for exchange in reversed(request.history) if not is_only_again(exchange.said))
     last = next(earlier, None)
     if last is None:

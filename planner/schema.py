@@ -6,6 +6,8 @@ no free object (https://platform.openai.com/docs/guides/structured-outputs#suppo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from domain.plan import Op, When
@@ -18,8 +20,10 @@ _MAYBE_TEXT = {"type": ["string", "null"]}
 _FLAG = {"type": "boolean"}
 
 
-def plan_schema(catalogue: Catalogue, *, asks_cause: bool = False) -> dict[str, Any]:
-    """The schema of a plan made of these skills; with `asks_cause` it begins with why the last round failed."""
+@lru_cache(maxsize=16)
+def plan_schema(catalogue: Catalogue, *, asks_cause: bool = False) -> Mapping[str, Any]:
+    """The schema of a plan made of these skills; with `asks_cause` it begins with why the last round failed. The same
+    one for all who ask, so not to be changed."""
     names = list(catalogue.skills)
     skill = {**_TEXT, "enum": names} if 0 < len(names) <= MAX_NAMES else _TEXT
     task = _object(

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, delete, func, select, tuple_, update
 
 from domain.task import Scope
-from storage.dialects import insert_or, upsert
-from storage.mapping import Values, owner_values
+from storage.dialects import InEither, InsertInto
+from storage.fields import Values
+from storage.mapping import owner_values
 from storage.tables import ANSWER_CACHE
 from storage.transaction import Transaction
 
@@ -21,6 +22,35 @@ _TEXT = ("kind", "text", "created_at", "used_at", "expires_at", "hits", "bytes",
 EXPIRED_AT_ONCE = 100  # texts that leave with one put
 LOOKS = 128  # how often the room is measured while it fills
 FULL, TIDY = 7 / 8, 3 / 4  # of the room: when the longest unused go, and down to where
+
+_IS_IT = (
+    _KEPT.tenant == bindparam("of_tenant"),
+    _KEPT.owner == bindparam("of_owner"),
+    _KEPT.key == bindparam("of_key"),
+)
+_IS_THEIRS = (*_IS_IT, _KEPT.holder == bindparam("of_holder"))
+_FIND = select(_KEPT.text, _KEPT.expires_at).where(*_IS_IT).with_for_update()
+_USED = update(ANSWER_CACHE).where(*_IS_IT).values(hits=_KEPT.hits + 1, used_at=bindparam("at"))
+_DROP = delete(ANSWER_CACHE).where(*_IS_IT)
+_UNLEAD = delete(ANSWER_CACHE).where(*_IS_THEIRS, _KEPT.text.is_(None))
+_LEAVE = update(ANSWER_CACHE).where(*_IS_THEIRS).values(holder=None, held_until=None)
+
+
+def _put(insert: InsertInto) -> Executable:
+    put = insert(ANSWER_CACHE)
+    return put.on_conflict_do_update(index_elements=list(_ID), set_={name: put.excluded[name] for name in _TEXT})
+
+
+def _lead(insert: InsertInto) -> Executable:
+    """Where nobody holds it any more, or the same holder does."""
+    lead = insert(ANSWER_CACHE)
+    is_free = _KEPT.held_until.is_(None) | (_KEPT.held_until <= bindparam("now"))
+    holding = {"holder": lead.excluded.holder, "held_until": lead.excluded.held_until}
+    is_ours = _KEPT.holder == lead.excluded.holder
+    return lead.on_conflict_do_update(index_elements=list(_ID), set_=holding, where=is_free | is_ours)
+
+
+_PUT, _LEAD = InEither(_put), InEither(_lead)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +78,11 @@ class SqlAnswerCache:
 
         The row is held: what is not there cannot arrive before a `lead` of the same transaction.
         """
-        is_it = _is(scope, key)
-        found = self._transaction.execute(select(_KEPT.text, _KEPT.expires_at).where(*is_it).with_for_update()).first()
+        it = _it(scope, key)
+        found = self._transaction.execute(_FIND, it).first()
         if found is None or found.text is None or found.expires_at <= now:
             return None
-        self._transaction.execute(update(ANSWER_CACHE).where(*is_it).values(hits=_KEPT.hits + 1, used_at=now))
+        self._transaction.execute(_USED, it | {"at": now})
         return str(found.text)
 
     def put(self, scope: Scope, key: str, kind: str, text: str, expires_at: datetime) -> None:
@@ -60,30 +90,26 @@ class SqlAnswerCache:
         short. A text too large to be kept only ends the lease."""
         size = len(text.encode(errors="surrogatepass"))
         if size > self._room.largest:
-            self._transaction.execute(delete(ANSWER_CACHE).where(*_is(scope, key)))
+            self._transaction.execute(_DROP, _it(scope, key))
             return
         self._drop_expired()
         row = self._row(scope, key, expires_at) | {"kind": kind, "text": text, "bytes": size}
-        self._transaction.execute(upsert(self._transaction.connection, ANSWER_CACHE, *_TEXT), [row])
+        self._transaction.execute(_PUT.of(self._transaction.connection), [row])
         if self._is_time_to_look(key, size):
             self._tidy(scope.tenant)
 
     def lead(self, scope: Scope, key: str, holder: str, until: datetime) -> bool:
         """Take, or extend, the lease to make a text. False while another holder's lasts."""
         row = self._row(scope, key, until) | {"holder": holder, "held_until": until}
-        claim = insert_or(self._transaction.connection, ANSWER_CACHE).values(row)
-        claim = claim.on_conflict_do_update(
-            index_elements=list(_ID),
-            set_={"holder": claim.excluded.holder, "held_until": claim.excluded.held_until},
-            where=self._is_free() | (_KEPT.holder == holder),
-        )
-        return self._transaction.execute(claim).rowcount == 1
+        now = self._transaction.clock.now()
+        claim = _LEAD.of(self._transaction.connection)
+        return self._transaction.execute(claim, row | {"now": now}).rowcount == 1
 
     def leave(self, scope: Scope, key: str, holder: str) -> None:
         """Give the lease back. A row that was only a lease goes."""
-        is_theirs = (*_is(scope, key), _KEPT.holder == holder)
-        self._transaction.execute(delete(ANSWER_CACHE).where(*is_theirs, _KEPT.text.is_(None)))
-        self._transaction.execute(update(ANSWER_CACHE).where(*is_theirs).values(holder=None, held_until=None))
+        theirs = _it(scope, key) | {"of_holder": holder}
+        self._transaction.execute(_UNLEAD, theirs)
+        self._transaction.execute(_LEAVE, theirs)
 
     def purge(self, scope: Scope) -> int:
         """Forget all texts of a user; how many they were."""
@@ -130,5 +156,5 @@ class SqlAnswerCache:
         self._transaction.execute(delete(ANSWER_CACHE).where(tuple_(*_ID).in_(free)))
 
 
-def _is(scope: Scope, key: str) -> tuple[ColumnElement[bool], ...]:
-    return _KEPT.tenant == scope.tenant, _KEPT.owner == scope.owner, _KEPT.key == key
+def _it(scope: Scope, key: str) -> Values:
+    return {"of_tenant": scope.tenant, "of_owner": scope.owner, "of_key": key}

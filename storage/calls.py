@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, func, insert, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, case, func, insert, select
 
 from domain.model import Purpose
 from domain.ports import Call, Spend
 from domain.task import Scope
-from storage.mapping import MAX_INTEGER, Values, owner_values
+from storage.fields import Values
+from storage.mapping import MAX_INTEGER, owner_values
 from storage.tables import LLM_CALL
 from storage.transaction import Transaction
 
@@ -31,16 +32,14 @@ class SqlCalls:
 
     def spent(self, scope: Scope, since: datetime) -> list[Spend]:
         """What a user's calls since then took."""
-        return self._spent(scope, _CALL.at >= since)
+        return self._spent(_SPENT_SINCE, scope, {"since": since})
 
     def spent_on(self, scope: Scope, task_id: str) -> list[Spend]:
         """What one task of this user took."""
-        return self._spent(scope, _CALL.task_id == task_id)
+        return self._spent(_SPENT_ON, scope, {"of_task": task_id})
 
-    def _spent(self, scope: Scope, condition: ColumnElement[bool]) -> list[Spend]:
-        by = (_CALL.purpose, _CALL.model)
-        summed = select(*by, *_SUMS).filter_by(**owner_values(scope)).where(condition).group_by(*by).order_by(*by)
-        return [_spend_of(row) for row in self._transaction.execute(summed)]
+    def _spent(self, summed: Select[Any], scope: Scope, given: Values) -> list[Spend]:
+        return [_spend_of(row) for row in self._transaction.execute(summed, given | owner_values(scope))]
 
 
 _IS_ASKED = _CALL.is_hit.is_(False)
@@ -65,6 +64,16 @@ _SUMS = (
     _sum(_CALL.cost).label("cost"),
     _count(_IS_ASKED & (_CALL.is_estimated | _IS_UNPRICED)).label("estimates"),
 )
+
+
+def _spent(condition: ColumnElement[bool]) -> Select[Any]:
+    by = (_CALL.purpose, _CALL.model)
+    theirs = (_CALL.tenant == bindparam("tenant"), _CALL.owner == bindparam("owner"))
+    return select(*by, *_SUMS).where(*theirs, condition).group_by(*by).order_by(*by)
+
+
+_SPENT_SINCE = _spent(_CALL.at >= bindparam("since"))
+_SPENT_ON = _spent(_CALL.task_id == bindparam("of_task"))
 
 
 def _values(call: Call) -> Values:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
+from domain.subtasks import Subtasks
 from domain.task import Attempt, Subtask, Task
-from storage.mapping import HEAD
+from storage.mapping import HEAD, PROGRESS, WORDS
 from storage.memory import Stored
 
-_head = attrgetter(*HEAD)
-_key = attrgetter("key")
+_words = attrgetter(*WORDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,21 +28,28 @@ class Change:
         return self.after.plan is not self.before.task.plan
 
     @property
-    def is_about_task(self) -> bool:
-        """Whether anything of the task itself changed, not only its subtasks."""
-        return bool(_head(self.after) != _head(self.before.task))
+    def is_reworded(self) -> bool:
+        """Whether the request reads differently, or its files do."""
+        return bool(_words(self.after) != _words(self.before.task))
 
-    def moved(self) -> list[Subtask]:
-        """Subtasks whose rows must change, by key."""
+    def head(self) -> tuple[str, ...]:
+        """The columns of the task itself that must change, its version aside."""
+        return HEAD.changed(self.before.task, self.after)
+
+    def moved(self) -> Iterator[tuple[Subtask, tuple[str, ...]]]:
+        """Subtasks whose rows must change, and the columns that must."""
         before = self.before.task.subtasks
-        changed = (
-            sub
-            for key, sub in self.after.subtasks.items()
-            if key in before and sub is not before[key] and sub != before[key]
-        )
-        return sorted(changed, key=_key)
+        for sub in self._other():
+            if sub.key in before and (columns := PROGRESS.changed(before[sub.key], sub)):
+                yield sub, columns
 
-    def grown(self) -> Iterator[tuple[int, Subtask]]:
+    def grown(self) -> list[tuple[int, Subtask]]:
         """Subtasks without a row yet, and their places: after all that have one."""
         before = self.before.task.subtasks
-        return enumerate((sub for key, sub in self.after.subtasks.items() if key not in before), start=len(before))
+        if len(before) == len(self.after.subtasks):
+            return []
+        fresh = (sub for sub in self.after.subtasks.values() if sub.key not in before)
+        return list(enumerate(fresh, start=len(before)))
+
+    def _other(self) -> Iterator[Subtask]:
+        return Subtasks.of(self.after.subtasks).changed_since(Subtasks.of(self.before.task.subtasks))

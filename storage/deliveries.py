@@ -5,14 +5,40 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, case, func, select, update
+from sqlalchemy import Row, Update, bindparam, case, func, select, update
 
 from domain.ports import Delivery
 from domain.task import Task
+from storage.fields import Values
 from storage.tables import DELIVERY, IS_OPEN, TASK
 from storage.transaction import Transaction
 
 MAX_ERROR = 500  # characters kept of why showing failed
+
+_IS_IT = DELIVERY.c.task_id == bindparam("of_task")
+_VERSION = select(TASK.c.version).where(TASK.c.id == bindparam("of_task")).scalar_subquery()
+_GIVEN = bindparam("version", type_=DELIVERY.c.shown_version.type)
+_NEWEST = case((DELIVERY.c.shown_version > _GIVEN, DELIVERY.c.shown_version), else_=_GIVEN)
+_LOCK = select(DELIVERY.c.task_id).where(_IS_IT).with_for_update()
+_SHOWN = (
+    update(DELIVERY)
+    .where(_IS_IT)
+    .values(
+        shown_version=_NEWEST,
+        platform_message_id=func.coalesce(
+            bindparam("sent_as", type_=DELIVERY.c.platform_message_id.type), DELIVERY.c.platform_message_id
+        ),
+        tries=0,
+        last_error=None,
+        is_open=DELIVERY.c.delivered_at.is_(None) | (_NEWEST < _VERSION),
+    )
+)
+_DELIVERED = (
+    update(DELIVERY)
+    .where(_IS_IT, DELIVERY.c.delivered_at.is_(None))
+    .values(delivered_at=bindparam("at"), is_open=DELIVERY.c.shown_version < _VERSION)
+)
+_FAILED = update(DELIVERY).where(_IS_IT).values(tries=DELIVERY.c.tries + 1, last_error=bindparam("error"))
 
 
 class SqlDeliveries:
@@ -38,36 +64,21 @@ class SqlDeliveries:
 
     def shown(self, task_id: str, version: int, platform_message_id: str | None) -> None:
         """The card shows this version, unless it shows a later one already."""
-        newest = case((DELIVERY.c.shown_version > version, DELIVERY.c.shown_version), else_=version)
-        self._change(
-            task_id,
-            shown_version=newest,
-            platform_message_id=func.coalesce(platform_message_id, DELIVERY.c.platform_message_id),
-            tries=0,
-            last_error=None,
-            is_open=DELIVERY.c.delivered_at.is_(None) | (newest < _version_of(task_id)),
-        )
+        self._change(_SHOWN, {"of_task": task_id, "version": version, "sent_as": platform_message_id})
 
     def delivered(self, task_id: str, at: datetime) -> bool:
         """The answer is out; False if it was already."""
-        is_first = DELIVERY.c.delivered_at.is_(None)
-        is_stale = DELIVERY.c.shown_version < _version_of(task_id)
-        return self._change(task_id, is_first, delivered_at=at, is_open=is_stale) == 1
+        return self._change(_DELIVERED, {"of_task": task_id, "at": at}) == 1
 
     def failed(self, task_id: str, error: str) -> None:
         """Showing it failed."""
-        self._change(task_id, tries=DELIVERY.c.tries + 1, last_error=error[:MAX_ERROR])
+        self._change(_FAILED, {"of_task": task_id, "error": error[:MAX_ERROR]})
 
-    def _change(self, task_id: str, *conditions: ColumnElement[bool], **values: Any) -> int:
+    def _change(self, change: Update, given: Values) -> int:
         """Change one row. It is locked first, so that the version it is compared with is read after whoever
         changed both: a statement that had to wait would compare with the version from before."""
-        is_it = DELIVERY.c.task_id == task_id
-        self._transaction.execute(select(DELIVERY.c.task_id).where(is_it).with_for_update())
-        return self._transaction.execute(update(DELIVERY).where(is_it, *conditions).values(values)).rowcount
-
-
-def _version_of(task_id: str) -> ScalarSelect[int]:
-    return select(TASK.c.version).where(TASK.c.id == task_id).scalar_subquery()
+        self._transaction.execute(_LOCK, {"of_task": given["of_task"]})
+        return self._transaction.execute(change, given).rowcount
 
 
 def _delivery_of(task: Task, row: Row[Any]) -> Delivery:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, any_, bindparam
+from sqlalchemy import ColumnElement, Connection, Executable, Table, any_, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.columns import Words
 
 Insert = postgresql.Insert | sqlite.Insert
+InsertInto = Callable[[Table], Insert]
+
+
+class InEither:
+    """A statement that begins as an INSERT, made once for each dialect: to make it costs more than to run it.
+
+    Args:
+        build: makes it out of the dialect's INSERT.
+    """
+
+    def __init__(self, build: Callable[[InsertInto], Executable]) -> None:
+        self._made = {"postgresql": build(postgresql.insert), "sqlite": build(sqlite.insert)}
+
+    def of(self, connection: Connection) -> Executable:
+        """The one that this connection understands."""
+        return self._made[connection.dialect.name]
 
 
 def insert_or(connection: Connection, table: Table) -> Insert:

@@ -12,9 +12,11 @@ from domain.errors import Misconfigured, StoreDown, XingshuError
 SETTING = "DATABASE_URL"
 UNPREPARED = "the database has no schema of this version yet; run `xingshu setup`"
 NOT_A_DATABASE = "the file is not a SQLite database"
+DAMAGED = "the file is damaged; stop everything, keep a copy of it, and put a backup in its place"
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _CONFLICTS = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
+_FULL = frozenset({"53100", "SQLITE_FULL"})
 _UNDEFINED = frozenset({"42P01", "42703"})  # table, column
 _NO_SUCH = ("no such table", "no such column", "has no column")  # SQLite has no code of its own for these
 
@@ -33,8 +35,10 @@ class Fault(Enum):
     CONFLICT = auto()  # rolled back; the same work may succeed now
     LOST = auto()  # the connection broke before the commit; a new one may work
     DOWN = auto()
+    FULL = auto()  # down, until somebody makes room
     UNPREPARED = auto()
     NOT_A_DATABASE = auto()
+    DAMAGED = auto()
 
 
 def fault_of(error: BaseException | None) -> Fault | None:
@@ -59,6 +63,10 @@ def told(error: BaseException) -> XingshuError | None:
             return unusable(UNPREPARED)
         case Fault.NOT_A_DATABASE:
             return unusable(NOT_A_DATABASE)
+        case Fault.DAMAGED:
+            return unusable(DAMAGED)
+        case Fault.FULL:
+            return StoreDown("error.store_full")
         case Fault.CONFLICT | Fault.LOST | Fault.DOWN:
             return StoreDown("error.store_down")
 
@@ -72,11 +80,16 @@ def _code(orig: Any) -> str:
     return getattr(orig, "sqlstate", None) or getattr(orig, "sqlite_errorname", None) or ""
 
 
+_OF_CODE = {"SQLITE_NOTADB": Fault.NOT_A_DATABASE, **dict.fromkeys(_FULL, Fault.FULL)}
+
+
 def _fault_of_code(code: str, error: DBAPIError) -> Fault | None:
     if code in _CONFLICTS or code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return Fault.CONFLICT
     if code in _UNDEFINED or any(words in str(error.orig) for words in _NO_SUCH):
         return Fault.UNPREPARED
-    if code == "SQLITE_NOTADB":
-        return Fault.NOT_A_DATABASE
+    if code in _OF_CODE:
+        return _OF_CODE[code]
+    if code.startswith("SQLITE_CORRUPT"):
+        return Fault.DAMAGED
     return Fault.DOWN if isinstance(error, OperationalError | InterfaceError) else None

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from domain.task import Attempt, Task
 from storage.change import Change
 from storage.loading import load
-from storage.memory import Memory, Stored
+from storage.memory import Recall, Stored
 from storage.writing import add, save
 
 
@@ -20,7 +20,7 @@ class IdentityMap:
     Changes are collected and written together: when the transaction ends, or before a query that could see them.
     """
 
-    def __init__(self, connection: Connection, memory: Memory) -> None:
+    def __init__(self, connection: Connection, memory: Recall) -> None:
         self._connection = connection
         self._memory = memory
         self._stored: dict[str, Stored] = {}  # as the rows say inside this transaction

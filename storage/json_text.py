@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Generic, TypeVar
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 from pydantic_core import PydanticSerializationError
 
 from domain.answer import Answer
 from domain.plan import Plan
+from domain.recurrence import Rule
 from domain.skill import SkillSpec
-from domain.task import Exchange, Failure, Result
+from domain.task import Exchange, Failure, Result, Upload
 from storage.columns import storable
 
 V = TypeVar("V")
@@ -38,8 +40,12 @@ class JsonText(Generic[V]):
             return storable(json.dumps(plain, ensure_ascii=False))
 
     def load(self, text: str | None) -> V | None:
+        """The value behind a stored text; None stays None."""
+        return None if text is None else self.read(text)
+
+    def read(self, text: str) -> V:
         """The value behind a stored text."""
-        return None if text is None else self._adapter.validate_json(text)
+        return self._adapter.validate_json(text)
 
 
 PLAN = JsonText(TypeAdapter(Plan))
@@ -47,4 +53,7 @@ RESULT = JsonText(TypeAdapter(Result))
 FAILURE = JsonText(TypeAdapter(Failure))
 ANSWER = JsonText(TypeAdapter(Answer))
 DIALOGUE = JsonText(TypeAdapter(tuple[Exchange, ...]))
+UPLOADS = JsonText(TypeAdapter(tuple[Upload, ...]))
+RULE = JsonText(TypeAdapter[Rule](Annotated[Rule, Field(discriminator="kind")]))
+TIMES = JsonText(TypeAdapter(tuple[datetime, ...]))
 SKILLS = JsonText(TypeAdapter(tuple[SkillSpec, ...]))

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from domain.plan import Plan
-from domain.task import Subtask
+from domain.task import Subtask, SubtaskState
 from storage.dialects import among
 from storage.faults import Conflict
 from storage.json_text import PLAN
 from storage.mapping import subtask_of, task_of
-from storage.memory import Memory, Stored
+from storage.memory import Recall, Stored
 from storage.tables import SUBTASK, TASK
 
 MAX_TORN = 5
+MAX_KNOWN = 10_000  # subtasks named in one statement
 
 _HEADS = select(*(column for column in TASK.c if column.name != "plan"))
 _PLANS = select(TASK.c.id, TASK.c.plan_hash, TASK.c.plan)
@@ -25,7 +27,7 @@ _PROGRESS = (
 )
 
 
-def load(connection: Connection, ids: Collection[str], memory: Memory) -> dict[str, Stored]:
+def load(connection: Connection, ids: Collection[str], memory: Recall) -> dict[str, Stored]:
     """Read tasks whole. Unknown ids are left out.
 
     A task that is not locked may change between the queries; such a torn one is read again.
@@ -41,9 +43,9 @@ def load(connection: Connection, ids: Collection[str], memory: Memory) -> dict[s
     raise Conflict
 
 
-def _whole(connection: Connection, heads: Mapping[str, Row[Any]], memory: Memory) -> dict[str, Stored]:
+def _whole(connection: Connection, heads: Mapping[str, Row[Any]], memory: Recall) -> dict[str, Stored]:
     plans = _plans(connection, heads, memory)
-    subtasks, versions = _subtasks(connection, heads)
+    subtasks, versions = _subtasks(connection, {task_id: memory.recall(task_id) for task_id in heads})
     return {
         task_id: Stored(task=task_of(row, plans[task_id], subtasks[task_id]), plan_hash=row.plan_hash)
         for task_id, row in heads.items()
@@ -51,16 +53,30 @@ def _whole(connection: Connection, heads: Mapping[str, Row[Any]], memory: Memory
     }
 
 
-def _subtasks(connection: Connection, ids: Collection[str]) -> tuple[dict[str, dict[str, Subtask]], dict[str, int]]:
-    subtasks: dict[str, dict[str, Subtask]] = {task_id: {} for task_id in ids}
+def _subtasks(
+    connection: Connection, known: Mapping[str, Stored | None]
+) -> tuple[dict[str, dict[str, Subtask]], dict[str, int]]:
+    """The subtasks of each task, and the version they are of.
+
+    One that is remembered as succeeded is not read again: it stays as it is, and its row is the largest. So several
+    dispatchers can take turns at a task.
+    """
+    subtasks = {task_id: dict(stored.task.subtasks) if stored else {} for task_id, stored in known.items()}
+    succeeded = (
+        f"{task_id}.{key}"
+        for task_id, subs in subtasks.items()
+        for key, sub in subs.items()
+        if sub.state is SubtaskState.SUCCEEDED
+    )
+    is_known = among(connection, SUBTASK.c.task_id + "." + SUBTASK.c.key, list(islice(succeeded, MAX_KNOWN)))
     versions: dict[str, int] = {}
-    for row in connection.execute(_PROGRESS.where(among(connection, SUBTASK.c.task_id, ids))):
+    for row in connection.execute(_PROGRESS.where(among(connection, SUBTASK.c.task_id, known), ~is_known)):
         subtasks[row.task_id][row.key] = subtask_of(row)
         versions[row.task_id] = row.version
     return subtasks, versions
 
 
-def _plans(connection: Connection, heads: Mapping[str, Row[Any]], memory: Memory) -> dict[str, Plan | None]:
+def _plans(connection: Connection, heads: Mapping[str, Row[Any]], memory: Recall) -> dict[str, Plan | None]:
     """The plan of each task, read only where another one is remembered; without those replaced meanwhile."""
     plans: dict[str, Plan | None] = {}
     for task_id, row in heads.items():

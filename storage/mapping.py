@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Row
@@ -10,25 +11,55 @@ from sqlalchemy import Row
 from domain.messages import KEPT
 from domain.plan import Plan
 from domain.ports import TaskLine
-from domain.task import Attempt, Exchange, Lease, Outcome, Route, Scope, Subtask, SubtaskState, Task, TaskState
-from storage.json_text import ANSWER, DIALOGUE, FAILURE, RESULT
+from domain.steering import is_fetching
+from domain.subtasks import Subtasks
+from domain.task import Attempt, Exchange, Lease, Outcome, Place, Route, Scope, Subtask, SubtaskState, Task, TaskState
+from storage.fields import Fields, Values, as_is
+from storage.json_text import ANSWER, DIALOGUE, FAILURE, RESULT, UPLOADS
 
-Values = dict[str, Any]
 MAX_INTEGER = 2**31 - 1  # of a column
 
-HEAD = (  # what changes of a task itself, its version and plan aside
-    "state",
-    "deadline_at",
-    "failure",
-    "claimed_until",
-    "cancelled_at",
-    "planned_at",
-    "settled_at",
-    "answered_at",
-    "answer",
-    "question",
-    "dialogue",
-    "claimed_by",
+WORDS = ("request", "language", "uploads")  # what a person may change of a task before it begins
+
+# What changes of a task itself all the time, its version aside.
+HEAD = Fields[Task](
+    {
+        "state": {"state": attrgetter("value")},
+        "deadline_at": {"deadline_at": as_is},
+        "failure": {"failure": FAILURE.dump},
+        "claimed_until": {"claimed_until": as_is},
+        "cancelled_at": {"cancelled_at": as_is},
+        "planned_at": {"planned_at": as_is},
+        "settled_at": {"settled_at": as_is},
+        "answered_at": {"answered_at": as_is},
+        "answer": {"answer": ANSWER.dump},
+        "question": {"question": as_is},
+        "dialogue": {"dialogue": lambda dialogue: DIALOGUE.dump(dialogue or None)},
+        "claimed_by": {"claimed_by": as_is},
+    }
+)
+
+# What changes of a subtask.
+PROGRESS = Fields[Subtask](
+    {
+        "state": {"state": attrgetter("value")},
+        "agent": {"agent": as_is},
+        "attempt": {"attempt": as_is},
+        "failures": {"failures": as_is},
+        "handbacks": {"handbacks": as_is},
+        "approved": {"approved": as_is},
+        "lease": {
+            "lease_exec_id": lambda lease: lease and lease.exec_id,
+            "lease_worker": lambda lease: lease and lease.worker,
+            "lease_until": lambda lease: lease and lease.until,
+        },
+        "due_at": {"due_at": as_is},
+        "dispatched_at": {"dispatched_at": as_is},
+        "started_at": {"started_at": as_is},
+        "finished_at": {"finished_at": as_is},
+        "result": {"result": RESULT.dump},
+        "failure": {"failure": FAILURE.dump},
+    }
 )
 
 
@@ -37,15 +68,25 @@ def identity_values(task: Task) -> Values:
     return {
         "id": task.id,
         **owner_values(task.scope),
-        "platform": task.route.platform,
-        "bot_id": task.route.bot_id,
-        "chat_id": task.route.chat_id,
-        "request": task.request,
-        "language": task.language,
+        **route_values(task.route),
         "trace_id": task.trace_id,
         "created_at": task.created_at,
         "retry_of": task.retry_of,
         "is_fresh": task.is_fresh,
+        "run_at": task.run_at,
+        "zone": task.zone,
+        "expires_at": task.expires_at,
+        "schedule_id": task.schedule_id,
+    }
+
+
+def words_values(task: Task) -> Values:
+    """The columns of a task that change rarely: `WORDS`, and what follows from them."""
+    return {
+        "request": task.request,
+        "language": task.language,
+        "uploads": UPLOADS.dump(task.uploads or None),
+        "is_fetching": is_fetching(task.uploads),
     }
 
 
@@ -54,48 +95,19 @@ def owner_values(scope: Scope) -> Values:
     return {"tenant": scope.tenant, "owner": scope.owner}
 
 
-def head_values(task: Task) -> Values:
-    """The columns of a task that change: `HEAD` and the version."""
+def place_values(place: Place | Route) -> Values:
+    """The columns that say where."""
     return {
-        "version": task.version,
-        "state": task.state.value,
-        "deadline_at": task.deadline_at,
-        "failure": FAILURE.dump(task.failure),
-        "claimed_until": task.claimed_until,
-        "cancelled_at": task.cancelled_at,
-        "planned_at": task.planned_at,
-        "settled_at": task.settled_at,
-        "answered_at": task.answered_at,
-        "answer": ANSWER.dump(task.answer),
-        "question": task.question,
-        "dialogue": DIALOGUE.dump(task.dialogue or None),
-        "claimed_by": task.claimed_by,
+        "platform": place.platform,
+        "bot_id": place.bot_id,
+        "chat_id": place.chat_id,
+        "thread_id": place.thread_id,
     }
 
 
-def progress_values(sub: Subtask) -> Values:
-    """The columns of a subtask that change."""
-    lease = sub.lease
-    return {
-        "state": sub.state.value,
-        "agent": sub.agent,
-        "attempt": sub.attempt,
-        "failures": sub.failures,
-        "handbacks": sub.handbacks,
-        "approved": sub.approved,
-        "lease_exec_id": lease.exec_id if lease else None,
-        "lease_worker": lease.worker if lease else None,
-        "lease_until": lease.until if lease else None,
-        "due_at": sub.due_at,
-        "dispatched_at": sub.dispatched_at,
-        "started_at": sub.started_at,
-        "finished_at": sub.finished_at,
-        "result": RESULT.dump(sub.result),
-        "failure": FAILURE.dump(sub.failure),
-    }
-
-
-PROGRESS = tuple(progress_values(Subtask(key="")))  # what changes of a subtask
+def route_values(route: Route) -> Values:
+    """The columns that say where an answer goes."""
+    return place_values(route) | {"reply_to": route.reply_to, "is_group": route.is_group}
 
 
 def attempt_values(task: Task, attempt: Attempt) -> Values:
@@ -129,9 +141,10 @@ def task_of(row: Row[Any], plan: Plan | None, subtasks: Mapping[str, Subtask]) -
     return Task(
         id=row.id,
         scope=Scope(tenant=row.tenant, owner=row.owner),
-        route=Route(platform=row.platform, bot_id=row.bot_id, chat_id=row.chat_id),
+        route=route_of(row),
         request=row.request,
         language=row.language,
+        uploads=UPLOADS.load(row.uploads) or (),
         trace_id=row.trace_id,
         created_at=row.created_at,
         deadline_at=row.deadline_at,
@@ -139,7 +152,7 @@ def task_of(row: Row[Any], plan: Plan | None, subtasks: Mapping[str, Subtask]) -
         version=row.version,
         retry_of=row.retry_of,
         plan=plan,
-        subtasks=subtasks,
+        subtasks=Subtasks.of(subtasks),
         failure=FAILURE.load(row.failure),
         claimed_until=row.claimed_until,
         cancelled_at=row.cancelled_at,
@@ -148,10 +161,31 @@ def task_of(row: Row[Any], plan: Plan | None, subtasks: Mapping[str, Subtask]) -
         answered_at=row.answered_at,
         answer=ANSWER.load(row.answer),
         is_fresh=row.is_fresh,
+        run_at=row.run_at,
+        zone=row.zone,
+        expires_at=row.expires_at,
+        schedule_id=row.schedule_id,
         question=row.question,
         dialogue=DIALOGUE.load(row.dialogue) or (),
         claimed_by=row.claimed_by,
     )
+
+
+def route_of(row: Row[Any]) -> Route:
+    """Where an answer goes."""
+    return Route(
+        platform=row.platform,
+        bot_id=row.bot_id,
+        chat_id=row.chat_id,
+        thread_id=row.thread_id,
+        reply_to=row.reply_to,
+        is_group=row.is_group,
+    )
+
+
+def place_of(row: Row[Any]) -> Place:
+    """Where a message is."""
+    return Place(platform=row.platform, bot_id=row.bot_id, chat_id=row.chat_id, thread_id=row.thread_id)
 
 
 def subtask_of(row: Row[Any]) -> Subtask:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from threading import Lock
+from typing import Protocol
 
 from domain.task import Task
 
@@ -23,6 +24,33 @@ class Stored:
     def weight(self) -> int:
         """How much room it takes."""
         return 1 + len(self.task.subtasks)
+
+
+class Recall(Protocol):
+    """Knows what tasks looked like."""
+
+    def recall(self, task_id: str) -> Stored | None:
+        """The last known content of a task, whatever its version."""
+        ...
+
+
+class Pending:
+    """What transactions that will be committed together made of tasks, before a memory that does not know it yet."""
+
+    def __init__(self, memory: Recall) -> None:
+        self._memory = memory
+        self._made: dict[str, Stored] = {}
+
+    def recall(self, task_id: str) -> Stored | None:
+        """The last content of a task."""
+        return self._made.get(task_id) or self._memory.recall(task_id)
+
+    def keep(self, many: Iterable[Stored]) -> None:
+        """One of them is over."""
+        self._made.update((stored.task.id, stored) for stored in many)
+
+    def __iter__(self) -> Iterator[Stored]:
+        return iter(self._made.values())
 
 
 class Memory:

@@ -9,7 +9,7 @@ from sqlalchemy import Update, select, update
 
 from domain.ids import SubtaskId
 from domain.task import SubtaskState
-from storage.many import Given, ManyUpdate
+from storage.many import Given, Many
 from storage.tables import IS_IN_FLIGHT, SUBTASK
 from storage.transaction import Transaction
 
@@ -55,7 +55,7 @@ def _confirm(given: Given) -> Update:
     return update(SUBTASK).where(is_it, is_same, is_free).values(published_at=given["at"])
 
 
-_CONFIRM = ManyUpdate(
+_CONFIRM = Many(
     _confirm,
     {
         "of_task": SUBTASK.c.task_id.type,

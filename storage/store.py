@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -16,8 +17,9 @@ from domain.ports import Clock, UnitOfWork
 from storage.answers import Room
 from storage.engines import POSTGRES_THREADS, is_in_memory, is_postgres, open_engine, read_url
 from storage.faults import Conflict, Fault, Unsure, fault_of, told
-from storage.memory import Memory
-from storage.tables import Row
+from storage.memory import Memory, Pending
+from storage.rows import Row
+from storage.together import Line, Turn, in_savepoint
 from storage.transaction import Transaction
 from storage.unit_of_work import SqlUnitOfWork
 
@@ -37,8 +39,10 @@ class SqlStore:
         self._clock = clock
         self._room = room
         self._memory = Memory()
-        threads = POSTGRES_THREADS if is_postgres(engine.url) else 1
+        self._is_shared = is_postgres(engine.url)
+        threads = POSTGRES_THREADS if self._is_shared else 1
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="store")
+        self._line = Line()
         pause = wait_random_exponential(multiplier=0.02, max=1)
         self._runs = Retrying(retry=_may_run_again, wait=pause, before_sleep=_log_rerun)
 
@@ -47,7 +51,15 @@ class SqlStore:
 
         Whoever is cancelled stops waiting; work that has begun is finished by its thread, other work is dropped.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, work)
+        loop = asyncio.get_running_loop()
+        if self._is_shared:
+            return await loop.run_in_executor(self._threads, self._run, work)
+        turn = Turn(work)
+        self._line.join(turn)
+        try:
+            return await loop.run_in_executor(self._threads, self._outcome, turn)
+        finally:
+            turn.is_dropped = not turn.is_over
 
     async def close(self) -> None:
         """Let begun work finish, and release connections."""
@@ -70,10 +82,47 @@ class SqlStore:
     def _run_once(self, work: Callable[[UnitOfWork], T]) -> T:
         with self._engine.connect() as connection:  # rolls back unless committed
             transaction = Transaction(connection, self._memory, self._clock)
-            result = work(SqlUnitOfWork(transaction, self._room))
-            transaction.tasks.flush()
+            result = self._worked(transaction, work)
             _commit(connection)
         self._memory.keep(transaction.tasks.committed())
+        return result
+
+    def _outcome(self, turn: Turn[T]) -> T:
+        """What came of it, or comes of it now with all that waits behind."""
+        while not turn.is_over:
+            turns = self._line.take()
+            if len(turns) > 1:
+                self._run_together(turns)
+            for undone in [one for one in turns if not one.is_over]:
+                undone.settle(self._run)
+        return turn.result()
+
+    def _run_together(self, turns: Sequence[Turn[Any]]) -> None:
+        """All of it with one commit; where the database fails in that, each is left to be run by itself."""
+        pending = Pending(self._memory)
+
+        def run(work: Callable[[UnitOfWork], T]) -> T:
+            transaction = Transaction(connection, pending, self._clock)
+            result = in_savepoint(connection, partial(self._worked, transaction, work))
+            pending.keep(transaction.tasks.committed())
+            return result
+
+        try:
+            with self._engine.connect() as connection:
+                for turn in turns:
+                    turn.settle(run)
+                    turn.raise_fault()
+                connection.commit()
+        except (DBAPIError, Conflict) as error:
+            _LOG.info("transactions_taken_apart", cause=type(error).__name__, many=len(turns))
+            for turn in turns:
+                turn.undo()
+            return
+        self._memory.keep(pending)
+
+    def _worked(self, transaction: Transaction, work: Callable[[UnitOfWork], T]) -> T:
+        result = work(SqlUnitOfWork(transaction, self._room))
+        transaction.tasks.flush()
         return result
 
 

@@ -9,39 +9,31 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from sqlalchemy import BigInteger, Index, Integer, MetaData, Table, Text, TextClause, false, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import Text, bindparam, select, text
+from sqlmodel import Field
 
 from storage.columns import UtcTime, Words
-
-TENANT = "main"  # of rows that belong to the installation rather than to a user
-
-Key = Annotated[str, Field(sa_type=Words, primary_key=True)]
-Word = Annotated[str, Field(sa_type=Words)]
-MaybeWord = Annotated[str | None, Field(sa_type=Words)]
-MaybeJson = Annotated[str | None, Field(sa_type=Text)]
-Flag = Annotated[bool, Field(sa_column_kwargs={"server_default": false()})]  # for programs that do not know it yet
-Time = Annotated[datetime, Field(sa_type=UtcTime)]
-MaybeTime = Annotated[datetime | None, Field(sa_type=UtcTime)]
-TaskKey = Annotated[str, Field(sa_type=Words, primary_key=True, foreign_key="task.id", ondelete="CASCADE")]
-TaskRef = Annotated[str, Field(sa_type=Words, index=True, foreign_key="task.id", ondelete="CASCADE")]
-RowNumber = Annotated[int | None, Field(primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite"))]
-
-
-class Row(SQLModel):
-    """What all tables share: one catalogue of names, the same on every database."""
-
-    metadata = MetaData(
-        naming_convention={
-            "pk": "pk_%(table_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "ix": "ix_%(table_name)s_%(column_0_name)s",
-        }
-    )
+from storage.rows import (
+    Flag,
+    Key,
+    LateWord,
+    MaybeJson,
+    MaybeTime,
+    MaybeWord,
+    Row,
+    RowNumber,
+    TaskKey,
+    TaskRef,
+    Time,
+    Word,
+    index,
+    table,
+)
 
 
 class TaskRow(Row, table=True):
-    """One request. `version` grows with every change of it or of its subtasks; `dialogue` is NULL when empty."""
+    """One request. `version` grows with every change of it or of its subtasks; `dialogue` and `uploads` are NULL when
+    empty. `is_fetching` is true while one of the uploads is pending."""
 
     __tablename__ = "task"
     id: Key
@@ -71,6 +63,15 @@ class TaskRow(Row, table=True):
     question: MaybeWord
     dialogue: MaybeJson
     claimed_by: MaybeWord
+    thread_id: LateWord
+    reply_to: LateWord
+    is_group: Flag
+    uploads: MaybeJson
+    is_fetching: Flag
+    run_at: MaybeTime
+    zone: MaybeWord
+    expires_at: MaybeTime
+    schedule_id: MaybeWord
 
 
 class SubtaskRow(Row, table=True):
@@ -142,7 +143,7 @@ class DeliveryRow(Row, table=True):
 
 
 class InboxRow(Row, table=True):
-    """One update of a platform that was taken."""
+    """One update of a platform that was taken. `said` is NULL when it said nothing."""
 
     __tablename__ = "inbox"
     platform: Key
@@ -152,6 +153,7 @@ class InboxRow(Row, table=True):
     owner: MaybeWord
     task_id: Annotated[str, Field(index=True, sa_type=Words)]
     claimed_at: Time
+    said: MaybeWord
 
 
 class WorkerRow(Row, table=True):
@@ -219,13 +221,15 @@ class LlmCallRow(Row, table=True):
     at: Time
 
 
-def _table(name: str) -> Table:
-    return Row.metadata.tables[name]
+TASK, SUBTASK, ATTEMPT, DELIVERY = table("task"), table("subtask"), table("attempt"), table("delivery")
+INBOX, WORKER, PROCESS = table("inbox"), table("worker"), table("process")
+ANSWER_CACHE, LLM_CALL = table("answer_cache"), table("llm_call")
 
-
-TASK, SUBTASK, ATTEMPT, DELIVERY = _table("task"), _table("subtask"), _table("attempt"), _table("delivery")
-INBOX, WORKER, PROCESS = _table("inbox"), _table("worker"), _table("process")
-ANSWER_CACHE, LLM_CALL = _table("answer_cache"), _table("llm_call")
+# The columns that say whose row it is, of a row of the task whose id is given as `of_task`.
+OWNER_OF_TASK = {
+    name: select(TASK.c[name]).where(TASK.c.id == bindparam("of_task")).scalar_subquery()
+    for name in ("tenant", "owner")
+}
 
 # Conditions with an index of their own: most rows are finished, and only the others are ever searched. Queries use
 # the very same text, which is how SQLite finds out that such an index fits.
@@ -236,27 +240,30 @@ IS_UNSETTLED = text("settled_at IS NULL")
 IS_UNPLANNED = text("state IN ('received', 'planning') AND settled_at IS NULL")
 IS_UNANSWERED = text("settled_at IS NOT NULL AND answer IS NULL")
 IS_ASKING = text("question IS NOT NULL")
+IS_UNFINISHED = text("answered_at IS NULL")
+IS_FETCHING = text("is_fetching AND settled_at IS NULL")
+IS_DELAYED = text("run_at IS NOT NULL AND settled_at IS NULL")
+IS_EXPIRING = text("expires_at IS NOT NULL AND settled_at IS NULL")
 IS_MEASURED = text("seconds IS NOT NULL")
 IS_OPEN = text("is_open")
 IS_OF_AGENT = text("skill <> ''")
 
-
-def _index(name: str, condition: TextClause | None, *columns: str) -> None:
-    table = next(table for table in Row.metadata.sorted_tables if name.startswith(f"ix_{table.name}_"))
-    Index(name, *(table.c[column] for column in columns), sqlite_where=condition, postgresql_where=condition)
-
-
-_index("ix_task_owner", None, "tenant", "owner", "created_at")
-_index("ix_task_created_at", None, "created_at")
-_index("ix_task_unsettled", IS_UNSETTLED, "deadline_at")
-_index("ix_task_unplanned", IS_UNPLANNED, "created_at")
-_index("ix_task_unanswered", IS_UNANSWERED, "created_at")
-_index("ix_task_asking", IS_ASKING, "tenant", "owner", "created_at")
-_index("ix_subtask_ready", IS_READY, "due_at")
-_index("ix_subtask_in_flight", IS_IN_FLIGHT, "due_at")
-_index("ix_subtask_leased", IS_LEASED, "lease_until")
-_index("ix_attempt_measured", IS_MEASURED, "ended_at")
-_index("ix_delivery_open", IS_OPEN, "platform", "bot_id", "created_at")
-_index("ix_answer_cache_used_at", None, "tenant", "used_at", "bytes")
-_index("ix_llm_call_owner", None, "tenant", "owner", "at")
-_index("ix_llm_call_skill", IS_OF_AGENT, "at")
+index("ix_task_owner", None, "tenant", "owner", "created_at")
+index("ix_task_created_at", None, "created_at")
+index("ix_task_unsettled", IS_UNSETTLED, "deadline_at")
+index("ix_task_unplanned", IS_UNPLANNED, "created_at")
+index("ix_task_unanswered", IS_UNANSWERED, "created_at")
+index("ix_task_asking", IS_ASKING, "tenant", "owner", "created_at")
+index("ix_task_unfinished", IS_UNFINISHED, "tenant", "owner", "created_at")
+index("ix_task_fetching", IS_FETCHING, "platform", "bot_id", "created_at")
+index("ix_task_delayed", IS_DELAYED, "run_at")
+index("ix_task_expiring", IS_EXPIRING, "expires_at")
+index("ix_subtask_ready", IS_READY, "due_at")
+index("ix_subtask_in_flight", IS_IN_FLIGHT, "due_at")
+index("ix_subtask_leased", IS_LEASED, "lease_until")
+index("ix_attempt_measured", IS_MEASURED, "ended_at")
+index("ix_delivery_open", IS_OPEN, "platform", "bot_id", "created_at")
+index("ix_answer_cache_used_at", None, "tenant", "used_at", "bytes")
+index("ix_inbox_claimed_at", None, "claimed_at")
+index("ix_llm_call_owner", None, "tenant", "owner", "at")
+index("ix_llm_call_skill", IS_OF_AGENT, "at")

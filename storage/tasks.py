@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, TextClause, case, func, select, union
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, select, union
 
+from domain.people import Load
 from domain.ports import Measured, TaskLine
-from domain.task import FINAL, Attempt, Exchange, Route, Scope, Task, TaskState
+from domain.task import FINAL, Attempt, Exchange, Place, Route, Scope, Task, TaskState
+from storage.conditions import (
+    Condition,
+    has_come,
+    has_not_begun,
+    is_in,
+    is_of,
+    is_one_of,
+    is_unclaimed,
+)
 from storage.dialects import among
-from storage.mapping import attempt_of, exchange_of, line_of
+from storage.fields import Values
+from storage.history import measured
+from storage.mapping import attempt_of, exchange_of, line_of, owner_values, place_values
+from storage.queues import AHEAD, CONVERSATION, LOAD, fetching_by, gathering_in, starting_in
 from storage.tables import (
     ATTEMPT,
     IS_ASKING,
+    IS_EXPIRING,
     IS_IN_FLIGHT,
     IS_LEASED,
-    IS_MEASURED,
-    IS_OF_AGENT,
     IS_READY,
     IS_UNANSWERED,
     IS_UNPLANNED,
     IS_UNSETTLED,
-    LLM_CALL,
     SUBTASK,
     TASK,
 )
 from storage.transaction import Transaction
 
-Condition = ColumnElement[bool] | TextClause
-
 _HEAD = select(TASK.c.id, TASK.c.version)
+_PEEK = _HEAD.where(TASK.c.id == bindparam("of_task"))
 _OLDEST = (TASK.c.created_at, TASK.c.id)
 
 
 class SqlTasks:
-    """`domain.ports.Tasks` in SQL."""
+    """`domain.ports.Tasks` in SQL.
+
+    Who holds a task lets others add rows that refer to it, such as posts, and is not passed over while they do
+    (https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS).
+    """
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -51,23 +65,23 @@ class SqlTasks:
         fresh = [task_id for task_id in wanted if not self._tasks.held([task_id])]
         if fresh:
             is_wanted = among(self._transaction.connection, TASK.c.id, fresh)
-            self._hold(_HEAD.where(is_wanted).order_by(TASK.c.id).with_for_update())
+            self._hold(_HEAD.where(is_wanted).order_by(TASK.c.id).with_for_update(key_share=True))
         return self._tasks.held(wanted)
 
     def lock_received(self, now: datetime, limit: int) -> list[Task]:
         """Tasks to plan."""
-        return self._lock_free(limit, IS_UNPLANNED, _is_unclaimed(now))
+        return self._lock_free(limit, IS_UNPLANNED, is_unclaimed(now), has_come(now))
 
     def lock_settled(self, now: datetime, limit: int) -> list[Task]:
         """Tasks to answer."""
-        return self._lock_free(limit, IS_UNANSWERED, _is_unclaimed(now))
+        return self._lock_free(limit, IS_UNANSWERED, is_unclaimed(now))
 
     def lock_ready(self, now: datetime, limit: int) -> list[Task]:
         """Tasks with something to send, every user's oldest before anybody's next. One in which all that is ready
         waits for approval is passed over; one that waits for an answer may have begun already."""
         is_due = SUBTASK.c.due_at.is_(None) | (SUBTASK.c.due_at <= now)
         ready = select(SUBTASK.c.task_id).where(IS_READY, is_due)
-        place = func.row_number().over(partition_by=(TASK.c.tenant, TASK.c.owner), order_by=TASK.c.created_at)
+        place = func.row_number().over(partition_by=(TASK.c.tenant, TASK.c.owner), order_by=_OLDEST)
         moves = (TASK.c.state != TaskState.WAITING.value) | TASK.c.question.is_not(None)
         queued = select(TASK.c.id, place.label("place")).where(TASK.c.id.in_(ready), moves)
         in_turn = queued.subquery()
@@ -78,6 +92,7 @@ class SqlTasks:
         """Tasks in which a time ran out."""
         overdue = union(
             select(TASK.c.id).where(IS_UNSETTLED, TASK.c.deadline_at <= now),
+            select(TASK.c.id).where(IS_EXPIRING, TASK.c.expires_at <= now, has_not_begun()),
             select(SUBTASK.c.task_id).where(IS_IN_FLIGHT, SUBTASK.c.due_at <= now),
             select(SUBTASK.c.task_id).where(IS_IN_FLIGHT, IS_LEASED, SUBTASK.c.lease_until <= leases_until),
         )
@@ -101,26 +116,30 @@ class SqlTasks:
             _next(SUBTASK.c.due_at, now, IS_IN_FLIGHT),
             _next(SUBTASK.c.lease_until, now, IS_LEASED),
             _next(TASK.c.deadline_at, now, IS_UNSETTLED),
+            _next(TASK.c.expires_at, now, IS_EXPIRING),
         )
         found = self._transaction.execute(select(*(time.scalar_subquery() for time in times))).one()
         return min((time for time in found if time is not None), default=None)
 
     def find(self, scope: Scope, task_id: str) -> Task | None:
         """One task of this user."""
-        return self._read_one(_HEAD.where(TASK.c.id == task_id, *_is_of(scope)))
+        return self._read_one(_HEAD.where(TASK.c.id == task_id, *is_of(scope)))
 
     def peek(self, task_id: str) -> Task | None:
         """One task, whoever owns it."""
-        return self._read_one(_HEAD.where(TASK.c.id == task_id))
+        return self._read_one(_PEEK, {"of_task": task_id})
 
-    def recent(self, scope: Scope | None, limit: int) -> list[TaskLine]:
+    def recent(
+        self, scope: Scope | None, limit: int, offset: int = 0, states: Collection[TaskState] = ()
+    ) -> list[TaskLine]:
         """The newest tasks with their progress."""
         columns = (TASK.c.id, TASK.c.state, TASK.c.request, TASK.c.created_at)
         newest = (
             select(*columns)
-            .where(*(_is_of(scope) if scope else ()))
+            .where(*(is_of(scope) if scope else ()), *is_one_of(states))
             .order_by(TASK.c.created_at.desc(), TASK.c.id.desc())
             .limit(limit)
+            .offset(offset)
             .subquery()
         )
         is_final = SUBTASK.c.state.in_([state.value for state in sorted(FINAL)])
@@ -132,6 +151,31 @@ class SqlTasks:
         )
         return [line_of(row) for row in self._transaction.execute(counted)]
 
+    def load(self, scope: Scope, since: datetime) -> Load:
+        """What a user has asked for."""
+        given = owner_values(scope) | {"since": since, "now": self._transaction.clock.now()}
+        found = self._transaction.execute(LOAD, given).one()
+        return Load(open=found.open, received=found.received, oldest_at=found.oldest_at)
+
+    def gathering(self, scope: Scope, place: Place, now: datetime) -> str | None:
+        """The newest task of this user in this place that more may be added to."""
+        return self._first_id(gathering_in(scope, place, now))
+
+    def fetching(self, platform: str, bot_id: str, limit: int) -> list[str]:
+        """Tasks with files to fetch."""
+        return list(self._transaction.execute(fetching_by(platform, bot_id, limit)).scalars())
+
+    def starting(self, since: datetime, until: datetime) -> list[str]:
+        """Tasks whose time came between these two."""
+        return list(self._transaction.execute(starting_in(since, until)).scalars())
+
+    def ahead(self, ids: Collection[str]) -> Mapping[str, int]:
+        """How many are to be planned before each of these."""
+        if not ids:
+            return {}
+        given = {"ids": list(ids), "now": self._transaction.clock.now()}
+        return {row.id: row.ahead for row in self._transaction.execute(AHEAD, given)}
+
     def attempts(self, task_id: str) -> list[Attempt]:
         """The ended attempts of a task."""
         ended = select(ATTEMPT).where(ATTEMPT.c.task_id == task_id).order_by(ATTEMPT.c.ended_at, ATTEMPT.c.id)
@@ -141,48 +185,26 @@ class SqlTasks:
         """The newest task of this user in this chat that waits for the answer to its question."""
         waiting = (
             select(TASK.c.id)
-            .where(IS_ASKING, TASK.c.state == TaskState.WAITING.value, *_is_of(scope), *_is_in(route))
+            .where(IS_ASKING, TASK.c.state == TaskState.WAITING.value, *is_of(scope), *is_in(route.place))
             .order_by(TASK.c.created_at.desc(), TASK.c.id.desc())
             .limit(1)
         )
-        found: str | None = self._transaction.execute(waiting).scalar_one_or_none()
-        return found
+        return self._first_id(waiting)
 
     def conversation(self, task: Task, since: datetime, limit: int) -> list[Exchange]:
         """What this user asked in this chat before, and what was answered; oldest first."""
-        newest = (
-            select(TASK.c.request, TASK.c.answer)
-            .where(*_is_of(task.scope), *_is_in_chat(task.route), TASK.c.answer.is_not(None))
-            .where(TASK.c.created_at >= since, TASK.c.created_at < task.created_at)
-            .order_by(TASK.c.created_at.desc(), TASK.c.id.desc())
-            .limit(limit)
-        )
-        return [exchange_of(row) for row in self._transaction.execute(newest)][::-1]
+        where = {name: value for name, value in place_values(task.route.place).items() if name != "bot_id"}
+        given = {**owner_values(task.scope), **where, "since": since, "before": task.created_at, "most": limit}
+        return [exchange_of(row) for row in self._transaction.execute(CONVERSATION, given)][::-1]
 
     def measured(self, since: datetime) -> Mapping[str, Measured]:
         """What each skill took since then."""
-        worked = (
-            select(ATTEMPT.c.skill, func.count().label("attempts"), func.avg(ATTEMPT.c.seconds).label("seconds"))
-            .where(IS_MEASURED, ATTEMPT.c.ended_at >= since)
-            .group_by(ATTEMPT.c.skill)
-        )
-        spent = (
-            select(LLM_CALL.c.skill, func.sum(LLM_CALL.c.cost).label("cost"))
-            .where(IS_OF_AGENT, LLM_CALL.c.at >= since, LLM_CALL.c.is_hit.is_(False))
-            .group_by(LLM_CALL.c.skill)
-        )
-        costs = {row.skill: row.cost for row in self._transaction.execute(spent)}
-        return {
-            row.skill: Measured(
-                attempts=row.attempts, seconds=row.seconds, cost=costs.get(row.skill, 0.0) / row.attempts
-            )
-            for row in self._transaction.execute(worked)
-        }
+        return measured(self._transaction, since)
 
     def _lock_free(self, limit: int, *conditions: Condition) -> list[Task]:
         """The oldest tasks that nobody else holds."""
         oldest = _HEAD.where(*conditions).order_by(*_OLDEST).limit(limit)
-        ids = self._hold(oldest.with_for_update(skip_locked=True))
+        ids = self._hold(oldest.with_for_update(skip_locked=True, key_share=True))
         return list(self._tasks.held(ids).values())
 
     def _hold(self, locking: Select[str, int]) -> list[str]:
@@ -190,26 +212,13 @@ class SqlTasks:
         self._tasks.hold(versions)
         return list(versions)
 
-    def _read_one(self, heads: Select[str, int]) -> Task | None:
-        versions = {row.id: row.version for row in self._transaction.execute(heads)}
+    def _first_id(self, ids: Select[str]) -> str | None:
+        found: str | None = self._transaction.execute(ids).scalar_one_or_none()
+        return found
+
+    def _read_one(self, heads: Select[str, int], given: Values | None = None) -> Task | None:
+        versions = {row.id: row.version for row in self._transaction.execute(heads, given)}
         return next(iter(self._tasks.read(versions)), None)
-
-
-def _is_unclaimed(now: datetime) -> ColumnElement[bool]:
-    return TASK.c.claimed_until.is_(None) | (TASK.c.claimed_until <= now)
-
-
-def _is_of(scope: Scope) -> tuple[ColumnElement[bool], ...]:
-    return TASK.c.tenant == scope.tenant, TASK.c.owner == scope.owner
-
-
-def _is_in(route: Route) -> tuple[ColumnElement[bool], ...]:
-    return *_is_in_chat(route), TASK.c.bot_id == route.bot_id
-
-
-def _is_in_chat(route: Route) -> tuple[ColumnElement[bool], ...]:
-    """Whichever bot took it: a terminal is a new one every time, and the person goes on talking."""
-    return TASK.c.platform == route.platform, TASK.c.chat_id == route.chat_id
 
 
 def _next(column: ColumnElement[datetime], now: datetime, condition: Condition) -> Select[datetime]:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from hashlib import blake2b
+from typing import Any
 
-from sqlalchemy import Connection, Table, Update, case, insert, update
+from sqlalchemy import Connection, Insert, Table, Update, insert, null, select, true, update
 
 from domain.task import Subtask, Task
 from storage.change import Change
 from storage.dialects import insert_or
 from storage.faults import Conflict
+from storage.fields import Values
 from storage.json_text import PLAN
-from storage.many import Given, ManyUpdate, types_of
+from storage.many import Given, Many, types_of
 from storage.mapping import (
     HEAD,
     PROGRESS,
-    Values,
     attempt_values,
-    head_values,
     identity_values,
     owner_values,
-    progress_values,
+    words_values,
 )
 from storage.memory import Stored
 from storage.tables import ATTEMPT, DELIVERY, INBOX, SUBTASK, TASK
@@ -32,7 +33,7 @@ NEVER_SHOWN = -1  # a new task has version 0, and that is news
 def add(connection: Connection, task: Task) -> Stored:
     """Insert a new task and all that belongs to it. Raises KeyError when its id is taken."""
     plan = _plan_values(task)
-    row = identity_values(task) | head_values(task) | plan
+    row = identity_values(task) | words_values(task) | {"version": task.version} | HEAD.values(task) | plan
     if not connection.execute(insert_or(connection, TASK).on_conflict_do_nothing(), [row]).rowcount:
         raise KeyError(task.id)
     _insert(connection, SUBTASK, [_new_subtask(task, *placed) for placed in enumerate(task.subtasks.values())])
@@ -46,55 +47,82 @@ def save(connection: Connection, changes: Sequence[Change]) -> list[Stored]:
     """Write what changed, in the order of `changes`. Raises Conflict when a task is not what it was when read."""
     plans = {change.after.id: _plan_values(change.after) for change in changes if change.is_replanned}
     _PLAN.run(connection, [{"of_task": task_id, **plan} for task_id, plan in plans.items()])
-    _save_tasks(connection, changes)
-    _PROGRESS.run(connection, [_moved(change.after, sub) for change in changes for sub in change.moved()])
+    _WORDS.run(connection, [_reworded(change.after) for change in changes if change.is_reworded])
+    _save_heads(connection, changes)
+    _save_progress(connection, changes)
     _insert(connection, SUBTASK, [_new_subtask(change.after, *new) for change in changes for new in change.grown()])
-    _insert(connection, ATTEMPT, [attempt_values(change.after, one) for change in changes for one in change.attempts])
+    _ATTEMPTS.run(connection, [attempt_values(change.after, one) for change in changes for one in change.attempts])
     _REOPEN.run(connection, [{"of_task": change.after.id} for change in changes if change.before.task.answer])
     return [_stored(change, plans) for change in changes]
 
 
-def _save_tasks(connection: Connection, changes: Sequence[Change]) -> None:
-    heads = [_guard(change) | head_values(change.after) for change in changes if change.is_about_task]
-    others = [_guard(change) for change in changes if not change.is_about_task]
-    if _HEAD.run(connection, heads) + _VERSION.run(connection, others) != len(changes):
+def _save_heads(connection: Connection, changes: Sequence[Change]) -> None:
+    """One statement for all in which the same columns change: mostly none but the version."""
+    alike: dict[tuple[str, ...], list[Values]] = {}
+    for change in changes:
+        columns = change.head()
+        alike.setdefault(columns, []).append(_guard(change) | HEAD.values(change.after, columns))
+    if sum(_head(columns).run(connection, rows) for columns, rows in alike.items()) != len(changes):
         raise Conflict
+
+
+def _save_progress(connection: Connection, changes: Sequence[Change]) -> None:
+    """The same for subtasks: those that were sent, those that succeeded, and so on."""
+    alike: dict[tuple[str, ...], list[Values]] = {}
+    for change in changes:
+        for sub, columns in change.moved():
+            row = {"of_task": change.after.id, "of_key": sub.key, **PROGRESS.values(sub, columns)}
+            alike.setdefault(columns, []).append(row)
+    for columns, rows in alike.items():
+        _progress(columns).run(connection, rows)
 
 
 def _change_plan(given: Given) -> Update:
     return update(TASK).where(TASK.c.id == given["of_task"]).values({name: given[name] for name in _PLAN_COLUMNS})
 
 
-def _change_head(given: Given) -> Update:
-    return _change_version(given).values({name: given[name] for name in HEAD})
+def _change_words(given: Given) -> Update:
+    return update(TASK).where(TASK.c.id == given["of_task"]).values({name: given[name] for name in _WORDS_COLUMNS})
 
 
-def _change_version(given: Given) -> Update:
-    is_as_read = (TASK.c.id == given["of_task"]) & (TASK.c.version == given["from_version"])
-    return update(TASK).where(is_as_read).values(version=given["version"])
+@cache
+def _head(columns: tuple[str, ...]) -> Many:
+    def build(given: Given) -> Update:
+        is_as_read = (TASK.c.id == given["of_task"]) & (TASK.c.version == given["from_version"])
+        return update(TASK).where(is_as_read).values({name: given[name] for name in ("version", *columns)})
+
+    return Many(build, _ID | _VERSIONS | types_of(TASK, columns))
 
 
-def _change_progress(given: Given) -> Update:
+@cache
+def _progress(columns: tuple[str, ...]) -> Many:
     """Another attempt has not been published, whatever the last one was."""
-    is_it = (SUBTASK.c.task_id == given["of_task"]) & (SUBTASK.c.key == given["of_key"])
-    values = {name: given[name] for name in PROGRESS}
-    published_at = case((SUBTASK.c.attempt == given["attempt"], SUBTASK.c.published_at))
-    return update(SUBTASK).where(is_it).values(values | {"published_at": published_at})
+
+    def build(given: Given) -> Update:
+        is_it = (SUBTASK.c.task_id == given["of_task"]) & (SUBTASK.c.key == given["of_key"])
+        values: dict[str, Any] = {name: given[name] for name in columns}
+        return update(SUBTASK).where(is_it).values(values | ({"published_at": null()} if "attempt" in columns else {}))
+
+    return Many(build, _ID | {"of_key": SUBTASK.c.key.type} | types_of(SUBTASK, columns))
+
+
+def _add_attempts(given: Given) -> Insert:
+    return insert(ATTEMPT).from_select(list(given), select(*given.values()))
 
 
 def _reopen(given: Given) -> Update:
-    return update(DELIVERY).where(DELIVERY.c.task_id == given["of_task"]).values(is_open=True)
+    return update(DELIVERY).where(DELIVERY.c.task_id == given["of_task"]).values(is_open=true())
 
 
 _PLAN_COLUMNS = ("plan", "plan_hash")
+_WORDS_COLUMNS = ("request", "language", "uploads", "is_fetching")
 _ID = {"of_task": TASK.c.id.type}
 _VERSIONS = {"from_version": TASK.c.version.type, "version": TASK.c.version.type}
 
-_PLAN = ManyUpdate(_change_plan, _ID | types_of(TASK, _PLAN_COLUMNS))
-_HEAD = ManyUpdate(_change_head, _ID | _VERSIONS | types_of(TASK, HEAD))
-_VERSION = ManyUpdate(_change_version, _ID | _VERSIONS)
-_PROGRESS = ManyUpdate(_change_progress, _ID | {"of_key": SUBTASK.c.key.type} | types_of(SUBTASK, PROGRESS))
-_REOPEN = ManyUpdate(_reopen, _ID)
+_PLAN = Many(_change_plan, _ID | types_of(TASK, _PLAN_COLUMNS))
+_WORDS = Many(_change_words, _ID | types_of(TASK, _WORDS_COLUMNS))
+_ATTEMPTS = Many(_add_attempts, types_of(ATTEMPT, (column.name for column in ATTEMPT.c if column.name != "id")))
+_REOPEN = Many(_reopen, _ID)
 
 
 def _insert(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
@@ -110,13 +138,13 @@ def _guard(change: Change) -> Values:
     }
 
 
-def _moved(task: Task, sub: Subtask) -> Values:
-    return {"of_task": task.id, "of_key": sub.key, **progress_values(sub)}
+def _reworded(task: Task) -> Values:
+    return {"of_task": task.id, **words_values(task)}
 
 
 def _new_subtask(task: Task, place: int, sub: Subtask) -> Values:
     key = {"task_id": task.id, "key": sub.key, "position": place}
-    return key | owner_values(task.scope) | progress_values(sub)
+    return key | owner_values(task.scope) | PROGRESS.values(sub)
 
 
 def _new_delivery(task: Task) -> Values:

@@ -88,6 +88,11 @@ class FakeQueue(Generic[M]):
         self._unsettled += batch
         return batch
 
+    async def widen(self, prefetch: int) -> None:
+        assert prefetch > self.prefetch
+        self.prefetch = prefetch
+        self._came.set()
+
     async def ack(self, arrivals: Sequence[Arrival[Any]]) -> None:
         self._settle("ack", arrivals)
 

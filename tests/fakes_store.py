@@ -12,7 +12,7 @@ from domain.agents import Worker
 from domain.errors import StoreDown
 from domain.model import Usage
 from domain.ports import Call, Clock, Measured, Spend
-from domain.task import Attempt, Exchange, Route, Scope, Task, TaskState
+from domain.task import Attempt, Exchange, Place, Route, Scope, Task, TaskState
 from tests.fakes import FakeClock
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class FakeTasks:
         waiting = [
             task
             for task in self.rows.values()
-            if (task.scope, task.route, task.state) == (scope, route, TaskState.WAITING) and task.question is not None
+            if (task.scope, task.route.place, task.state) == (scope, route.place, TaskState.WAITING) and task.question
         ]
         return max(waiting, key=lambda task: task.created_at).id if waiting else None
 
@@ -64,13 +64,18 @@ class FakeTasks:
         earlier = [
             other
             for other in self.rows.values()
-            if (other.scope, other.route) == (task.scope, task.route) and since <= other.created_at < task.created_at
+            if (other.scope, _chat(other.route)) == (task.scope, _chat(task.route))
+            and since <= other.created_at < task.created_at
         ]
         answered = sorted((other for other in earlier if other.answer), key=lambda other: other.created_at)
         return [Exchange(said=one.request, reply=one.answer.text) for one in answered[-limit:] if one.answer]
 
     def measured(self, since: datetime) -> Mapping[str, Measured]:
         return self.took
+
+
+def _chat(route: Route) -> Place:
+    return replace(route.place, bot_id="")
 
 
 @dataclass

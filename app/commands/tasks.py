@@ -6,6 +6,8 @@ import getpass
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
 
 from app.exits import ANSWERED, MISUSE, answer, tell, terminal_language
 from app.follow import Follower
@@ -14,17 +16,20 @@ from app.settings import Settings
 from app.wiring import House, house
 from bot.card_text import card_text
 from bot.cost_text import LATELY, cost_text
-from bot.intake import Accepted
 from bot.lists import agents_text, tasks_text
 from bot.platforms.seat import reply_text
-from domain.agents import SILENCE
+from bot.reply import Accepted, Reply
+from domain.agents import SILENCE, Worker
+from domain.backlog import Backlog
 from domain.card import card_of
 from domain.chat import ChatMessage
 from domain.errors import NotFound
-from domain.ids import read_task_id
+from domain.ids import SubtaskId, read_task_id
 from domain.markdown import readable
 from domain.task import Scope, Task
 from domain.texts import say
+
+DECIDING = frozenset({"approve", "deny"})
 
 
 async def status(settings: Settings, *, task: str, as_json: bool, user: str | None) -> int:
@@ -37,7 +42,14 @@ async def status(settings: Settings, *, task: str, as_json: bool, user: str | No
             answer(card_text(card_of(found, here.clock.now())))
             if found.answer is not None:
                 answer("\n" + readable(found.answer.text))
+            await _tell_letters(here, found)
     return ANSWERED
+
+
+async def _tell_letters(here: House, task: Task) -> None:
+    names = [SubtaskId(task.id, key) for key in task.subtasks]
+    if letters := await here.store.transact(lambda uow: uow.dead.about(names)):
+        tell(say("dead.of_task", task.language, count=len(letters), id=letters[0].id))
 
 
 async def tasks(settings: Settings, *, as_json: bool, limit: int, user: str | None) -> int:
@@ -83,24 +95,34 @@ async def cost(settings: Settings, *, task: str | None, as_json: bool, user: str
 async def agents(settings: Settings, *, as_json: bool) -> int:
     """List who is alive."""
     async with house(settings) as here:
-        since = here.clock.now() - SILENCE
-        workers = await here.store.transact(lambda uow: uow.registry.alive(since))
+        now = here.clock.now()
+        workers, waiting = await here.store.transact(
+            lambda uow: (uow.registry.alive(now - SILENCE), uow.registry.backlogs())
+        )
     if as_json:
-        rows = [
-            {
-                "agent": worker.agent,
-                "worker": worker.worker,
-                "state": worker.status,
-                "current_task": worker.current_task,
-                "last_seen": worker.last_seen.isoformat(),
-                "skills": [spec.name for spec in worker.skills],
-            }
-            for worker in workers
-        ]
-        answer(json.dumps(rows, ensure_ascii=False, indent=2))
+        loads = {backlog.agent: _load(backlog, now) for backlog in waiting}
+        rows = [_row(worker) | loads.pop(worker.agent, {}) for worker in workers]
+        absent = [{"agent": agent, "worker": None, "state": "absent", **load} for agent, load in loads.items()]
+        answer(json.dumps([*rows, *absent], ensure_ascii=False, indent=2))
     else:
-        answer(agents_text(workers, terminal_language()))
+        answer(agents_text(workers, terminal_language(), waiting, now))
     return ANSWERED
+
+
+def _row(worker: Worker) -> dict[str, Any]:
+    return {
+        "agent": worker.agent,
+        "worker": worker.worker,
+        "state": worker.status,
+        "current_task": worker.current_task,
+        "last_seen": worker.last_seen.isoformat(),
+        "skills": [spec.name for spec in worker.skills],
+    }
+
+
+def _load(backlog: Backlog, now: datetime) -> dict[str, Any]:
+    """What all workers of an agent have before them together; told with the first of them."""
+    return {"sent": backlog.sent, "running": backlog.running, "oldest_wait_s": round(backlog.waited_s(now), 1)}
 
 
 async def act(settings: Settings, *, verb: str, arguments: Sequence[str], as_json: bool, user: str | None) -> int:
@@ -109,14 +131,17 @@ async def act(settings: Settings, *, verb: str, arguments: Sequence[str], as_jso
         found = await _found(here, arguments[0], user)
     if verb == "retry":
         async with session(settings, None) as seat:
-            outcome = await seat.commands.receive(_typed(seat, found, verb, arguments))
+            outcome = await seat.tell(_typed(seat, found, verb, arguments))
             if isinstance(outcome, Accepted):
                 tell(say("cli.retrying", found.language, task=outcome.task_id))
                 return await seat.see_through(outcome.task_id, as_json=as_json)
             return said(outcome)
     async with house(settings) as here:
         seat = _looking(here, user)
-        reply = await seat.commands.receive(_typed(seat, found, verb, arguments))
+        if verb in DECIDING:  # only what was shown can be decided
+            shown = await seat.tell(_typed(seat, found, "status", arguments[:1]))
+            tell(reply_text(shown) if isinstance(shown, Reply) else "")
+        reply = await seat.tell(_typed(seat, found, verb, arguments))
         if isinstance(reply, Accepted):
             return ANSWERED
         if as_json:

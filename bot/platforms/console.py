@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TextIO
 
 from prompt_toolkit import PromptSession
@@ -16,13 +17,15 @@ from rich.markdown import Markdown
 from rich.text import Text
 
 from bot.card_text import title_of
-from bot.intake import Accepted, Reply
+from bot.platform import Door
 from bot.platforms.console_view import card_view, render
-from bot.platforms.seat import PLATFORM, Seat, asked_text
-from domain.answer import Answer
+from bot.platforms.seat import PLATFORM, TRAITS, Seat
+from bot.post import Post
+from bot.reply import Accepted, Reply
 from domain.card import Card
+from domain.errors import Refused
 from domain.ports import Clock
-from domain.task import IN_FLIGHT, Route, Task, TaskState
+from domain.task import IN_FLIGHT, Place, Upload
 from domain.texts import Language, say
 
 PROMPT = "\x1b[1;36m›\x1b[0m "
@@ -31,7 +34,7 @@ SPARE_ROWS = 6  # for the prompt, a long input and other cards' titles
 
 
 class TerminalChat:
-    """A ChatPlatform at an interactive terminal.
+    """A `bot.platform.Platform` at an interactive terminal.
 
     Args:
         seat: who sits there.
@@ -41,7 +44,8 @@ class TerminalChat:
     """
 
     name = PLATFORM
-    min_edit_interval_s = 0.0
+    traits = TRAITS
+    exit_code = 0
 
     def __init__(self, seat: Seat, clock: Clock, out: TextIO, language: Language) -> None:
         self.bot_id = seat.bot_id
@@ -53,40 +57,59 @@ class TerminalChat:
         self._cards: dict[str, tuple[Card, datetime]] = {}  # with the time at which each was true
         self._was_interrupted = False
 
-    async def run(self) -> int:
-        """Talk until the person leaves. Returns the exit code."""
+    async def run(self, door: Door) -> None:
+        """Talk until the person leaves."""
         self._screen.print(Text(say("chat.welcome", self._language), style="dim"))
         with patch_stdout(raw=True):
             async with asyncio.TaskGroup() as group:
                 ticking = group.create_task(self._tick())
-                await self._converse(group)
+                await self._converse(door, group)
                 ticking.cancel()
         if self._cards:
             left = say("chat.left_open", self._language, tasks=", ".join(self._cards))
             self._screen.print(Text(left, style="dim"))
-        return 0
 
-    async def show_card(self, route: Route, card: Card, platform_message_id: str | None) -> str:
-        """Draw the card above the prompt from now on."""
-        before, _ = self._cards.get(card.task_id, (None, None))
+    async def send(self, place: Place, post: Post, nonce: str, *, is_repeat: bool = False) -> str:
+        """Draw a card above the prompt from now on, or print what was said."""
+        if post.markdown:
+            await self._answered(post)
+        elif post.card is not None:
+            self._drawn(post.card)
+        elif post.attachment is not None:
+            await self._print(Text(f"{say('chat.file_here', self._language)} {post.attachment.name}", style="dim"))
+        else:
+            await self._print(Text(post.text.text, style="bold yellow"))
+        return nonce
+
+    async def edit(self, place: Place, message_id: str, post: Post) -> None:
+        """Draw what a card has become. What was printed stays as it was."""
+        if post.card is not None and post.card.task_id in self._cards:
+            self._drawn(post.card)
+
+    async def busy(self, place: Place) -> None:
+        """Nothing: the card moves."""
+
+    async def fetch(self, upload: Upload, into: Path) -> None:
+        """Nobody sends files at a terminal: they are there already."""
+        raise Refused("chat.message_gone")
+
+    def _drawn(self, card: Card) -> None:
         self._cards[card.task_id] = (card, self._clock.now())
         self._language = card.language
         self._session.app.invalidate()
-        if card.state is TaskState.WAITING and (before is None or _waiting_for(before) != _waiting_for(card)):
-            asked = asked_text(await self._seat.standing(card.task_id))
-            await self._print(Text(asked, style="bold yellow"))
-        return platform_message_id or card.task_id
 
-    async def send_answer(self, route: Route, task: Task, answer: Answer, platform_message_id: str | None) -> None:
+    async def _answered(self, post: Post) -> None:
         """Move the card into the scrollback, and print the answer under it; repairs are told by the answer."""
-        card, _ = self._cards.pop(task.id, (None, None))
         last: list[RenderableType] = []
-        if card is not None:
-            is_worth_it = card.total > 1
-            last = [card_view(replace(card, repairs=())) if is_worth_it else Text(title_of(card), style="dim")]
-        await self._print(*last, _markdown(answer), Text())
+        if post.card is not None and post.card.task_id in self._cards:
+            del self._cards[post.card.task_id]
+            is_worth_it = post.card.total > 1
+            last = [
+                card_view(replace(post.card, repairs=())) if is_worth_it else Text(title_of(post.card), style="dim")
+            ]
+        await self._print(*last, _markdown(post.markdown), Text())
 
-    async def _converse(self, group: asyncio.TaskGroup) -> None:
+    async def _converse(self, door: Door, group: asyncio.TaskGroup) -> None:
         while True:
             try:
                 line = await self._session.prompt_async(self._prompt)
@@ -100,10 +123,10 @@ class TerminalChat:
             else:
                 self._was_interrupted = False
             if line.strip():
-                group.create_task(self._take(line))  # the prompt is never deaf
+                group.create_task(self._take(door, line))  # the prompt is never deaf
 
-    async def _take(self, line: str) -> None:
-        outcome = await self._seat.tell(line)
+    async def _take(self, door: Door, line: str) -> None:
+        outcome = await self._seat.tell(door, line)
         if isinstance(outcome, Accepted):
             return
         await self._print(*_reply(outcome))
@@ -145,12 +168,8 @@ def _aged(card: Card, by_s: float) -> Card:
     return replace(card, seconds=card.seconds + by_s, lines=tuple(lines))
 
 
-def _waiting_for(card: Card) -> tuple[TaskState, str | None]:
-    return card.state, card.question
-
-
-def _markdown(answer: Answer) -> Markdown:
-    return Markdown(answer.text, hyperlinks=False, code_theme="ansi_dark")
+def _markdown(text: str) -> Markdown:
+    return Markdown(text, hyperlinks=False, code_theme="ansi_dark")
 
 
 def _reply(reply: Reply) -> list[RenderableType]:
@@ -158,5 +177,5 @@ def _reply(reply: Reply) -> list[RenderableType]:
     if reply.text:
         parts.append(Text(reply.text, style="yellow" if reply.is_refusal else ""))
     if reply.answer:
-        parts.append(_markdown(reply.answer))
+        parts.append(_markdown(reply.answer.text))
     return parts

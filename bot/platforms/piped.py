@@ -7,16 +7,19 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from bot.card_text import changes
-from bot.intake import Accepted
-from bot.platforms.seat import PLATFORM, Seat, asked_text, reply_text
-from domain.answer import Answer
+from bot.platform import Door
+from bot.platforms.seat import PLATFORM, TRAITS, Seat, reply_text
+from bot.post import Post
+from bot.reply import Accepted
 from domain.card import Card
 from domain.chat import MAX_REQUEST
+from domain.errors import Refused
 from domain.markdown import readable
-from domain.task import Route, Task, TaskState
+from domain.task import Place, TaskState, Upload
 from domain.texts import say
 
 MAX_LINE = 4 * (MAX_REQUEST + 2)  # bytes: what is cut off here is too long in any encoding of it
@@ -33,10 +36,10 @@ class Streams:
 
 
 class PipedChat:
-    """A ChatPlatform without a person: plain lines, no colours, an exit code at the end."""
+    """A `bot.platform.Platform` without a person: plain lines, no colours, an exit code at the end."""
 
     name = PLATFORM
-    min_edit_interval_s = 0.0
+    traits = TRAITS
 
     def __init__(self, seat: Seat, streams: Streams) -> None:
         self.bot_id = seat.bot_id
@@ -45,39 +48,61 @@ class PipedChat:
         self._cards: dict[str, Card] = {}
         self._ended: dict[str, TaskState] = {}
         self._ours: list[str] = []
-        self._asked: dict[str, str] = {}
+        self._asked: set[str] = set()  # tasks whose question, or offer, was put
         self._unanswered: list[str] = []  # tasks given up because nobody was left to answer their question
         self._was_refused = False
         self._news = asyncio.Event()
 
-    async def run(self) -> int:
-        """Answer every line; one after a question is the reply to it. Returns 0 when all were answered, 1 when
-        something failed, was refused or waits for a person who is not there, 130 when something was cancelled."""
+    async def run(self, door: Door) -> None:
+        """Answer every line; one after a question is the reply to it."""
         async for line in read_lines(self._streams.lines):
             text = line.decode(errors="surrogateescape").removeprefix("\ufeff")
             if text.strip():
-                await self._take(text)
-                await self._all_still()
-        await self._give_up_questions()
-        return self._exit_code()
+                await self._take(door, text)
+                await self._all_still(door)
+        await self._give_up_questions(door)
 
-    async def show_card(self, route: Route, card: Card, platform_message_id: str | None) -> str:
-        """Tell what changed, a line each."""
+    async def send(self, place: Place, post: Post, nonce: str, *, is_repeat: bool = False) -> str:
+        """Print an answer or a question; tell of a card what changed, a line each."""
+        if post.markdown:
+            self._answered(post)
+        elif post.card is not None:
+            self._changed(post.card)
+        elif post.attachment is not None:
+            _write(self._streams.progress, f"  {post.attachment.name}")
+        else:
+            self._asked.add(post.task_id)
+            self._say(post.text.text)
+        self._news.set()
+        return nonce
+
+    async def edit(self, place: Place, message_id: str, post: Post) -> None:
+        """Tell of a card what changed. What was printed stays as it was."""
+        if post.card is not None and post.card.task_id not in self._ended:
+            self._changed(post.card)
+            self._news.set()
+
+    async def busy(self, place: Place) -> None:
+        """Nobody watches."""
+
+    async def fetch(self, upload: Upload, into: Path) -> None:
+        """Nobody sends files through a pipe: they are there already."""
+        raise Refused("chat.message_gone")
+
+    def _answered(self, post: Post) -> None:
+        if post.card is not None:
+            self._changed(post.card)
+            self._ended[post.card.task_id] = post.card.state
+            self._cards.pop(post.card.task_id, None)
+        self._say(readable(post.markdown))
+
+    def _changed(self, card: Card) -> None:
         for change in changes(self._cards.get(card.task_id), card):
             _write(self._streams.progress, change)
         self._cards[card.task_id] = card
-        self._news.set()
-        return platform_message_id or card.task_id
 
-    async def send_answer(self, route: Route, task: Task, answer: Answer, platform_message_id: str | None) -> None:
-        """Print the answer."""
-        self._say(readable(answer.text))
-        self._cards.pop(task.id, None)
-        self._ended[task.id] = task.state
-        self._news.set()
-
-    async def _take(self, text: str) -> None:
-        outcome = await self._seat.tell(text)
+    async def _take(self, door: Door, text: str) -> None:
+        outcome = await self._seat.tell(door, text)
         if isinstance(outcome, Accepted):
             if not outcome.is_reply:
                 self._ours.append(outcome.task_id)
@@ -85,34 +110,31 @@ class PipedChat:
         self._was_refused |= outcome.is_refusal
         self._say(reply_text(outcome))
 
-    async def _all_still(self) -> None:
+    async def _all_still(self, door: Door) -> None:
         """Wait until every task of this session has its answer or waits for a person."""
         while True:
             self._news.clear()
-            moving = [task_id for task_id in self._open() if not await self._waits(task_id)]
+            moving = [task_id for task_id in self._open() if not await self._waits(door, task_id)]
             if not moving:
                 return
             await self._news.wait()
 
-    async def _waits(self, task_id: str) -> bool:
+    async def _waits(self, door: Door, task_id: str) -> bool:
         card = self._cards.get(task_id)
-        if card is None or card.state is not TaskState.WAITING:
+        if card is None or card.state is not TaskState.WAITING or task_id not in self._asked:
             return False
-        asked = asked_text(await self._seat.standing(task_id))  # the card may be older than an approval or a reply
-        if asked and self._asked.get(task_id) != asked:
-            self._asked[task_id] = asked
-            self._say(asked)
-        return bool(asked)
+        now = (await self._seat.standing(door, task_id)).card  # what was shown may be older than a reply
+        return now is not None and now.state is TaskState.WAITING
 
-    async def _give_up_questions(self) -> None:
+    async def _give_up_questions(self, door: Door) -> None:
         """Cancel what waits for an answer that cannot come any more, and say how to get further."""
         for task_id in self._open():
-            card = (await self._seat.standing(task_id)).card
+            card = (await self._seat.standing(door, task_id)).card
             if card is not None and card.question is not None:
                 self._unanswered.append(task_id)
-                await self._seat.tell(f"/cancel {task_id}")
+                await self._seat.tell(door, f"/cancel {task_id}")
                 _write(self._streams.progress, say("chat.unanswered", card.language, task=task_id))
-        await self._all_still()
+        await self._all_still(door)
 
     def _open(self) -> list[str]:
         return [task_id for task_id in self._ours if task_id not in self._ended]
@@ -120,7 +142,10 @@ class PipedChat:
     def _say(self, text: str) -> None:
         _write(self._streams.answers, text)
 
-    def _exit_code(self) -> int:
+    @property
+    def exit_code(self) -> int:
+        """0 when all were answered, 1 when something failed, was refused or waits for a person who is not there, 130
+        when something was cancelled."""
         if left := self._open():
             language = self._cards[left[0]].language
             _write(self._streams.progress, say("chat.left_open", language, tasks=", ".join(left)))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
-from bot.card_text import card_text, question_of
-from bot.commands import Commands
-from bot.intake import Accepted, Reply
+from bot.card_text import card_text
+from bot.platform import Door, Traits
+from bot.reply import Accepted, Reply
 from domain.chat import ChatMessage
 from domain.errors import Unavailable
 from domain.markdown import readable
@@ -14,25 +15,37 @@ from domain.ports import Clock, Entropy
 from domain.texts import language_of
 
 PLATFORM = "console"
+TRAITS = Traits(
+    max_text=sys.maxsize,
+    max_file_bytes=sys.maxsize,
+    columns=100,
+    card_lines=40,
+    sends_once=True,
+    has_buttons=False,
+)
+
+
+def terminal_of(user_id: str) -> str:
+    """The session of a person's terminal chat, whenever they open it."""
+    return f"terminal-{user_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """Who sits here, and the door to everything.
+    """Who sits here.
 
     `user_id` owns the tasks. `bot_id` names the session: what it accepted is shown by whoever delivers for that
     name, so two terminals that are open at once need two.
     """
 
-    commands: Commands
     clock: Clock
     entropy: Entropy
     user_id: str
     bot_id: str
 
-    async def tell(self, line: str) -> Accepted | Reply:
-        """Hand in one line. What cannot be taken now is said, as nobody sends it again by itself."""
-        message = ChatMessage(
+    def message(self, line: str) -> ChatMessage:
+        """A typed line."""
+        return ChatMessage(
             platform=PLATFORM,
             bot_id=self.bot_id,
             chat_id=self.bot_id,
@@ -41,21 +54,22 @@ class Seat:
             text=line,
             received_at=self.clock.now(),
         )
+
+    async def tell(self, door: Door, line: str) -> Accepted | Reply:
+        """Hand in one line. What cannot be taken now is said, as nobody sends it again by itself."""
         try:
-            return await self.commands.receive(message)
+            return await door.take(self.message(line), _hear) or Reply()
         except Unavailable as error:
             return Reply(text=error.say(language_of(line)), is_refusal=True)
 
-    async def standing(self, task_id: str) -> Reply:
+    async def standing(self, door: Door, task_id: str) -> Reply:
         """How a task stands right now; empty when that cannot be known."""
-        reply = await self.tell(f"/status {task_id}")
+        reply = await self.tell(door, f"/status {task_id}")
         return reply if isinstance(reply, Reply) and not reply.is_refusal else Reply()
 
 
-def asked_text(standing: Reply) -> str:
-    """What a task waits for: its question, or the parameters to approve; empty when it does not wait."""
-    question = question_of(standing.card) if standing.card else []
-    return "\n".join(part for part in (*question, standing.text) if part)
+async def _hear(reply: Reply) -> None:
+    """A reply is what `take` returns, too."""
 
 
 def reply_text(reply: Reply) -> str:

@@ -6,8 +6,14 @@ in-process transport for the buses), and one contract suite judges both.
 
 from domain.ports.bus import AgentBus, Arrival, Connection, ControlBus, Subscription
 from domain.ports.chance import Clock, Entropy
+from domain.ports.chats import Chats, Cursors, Leaders, Offers, People, Posts, Previews
+from domain.ports.dead import DeadLetters
 from domain.ports.model import Listener, Model
+from domain.ports.registry import Registry
+from domain.ports.retention import Retention
+from domain.ports.schedules import Schedules
 from domain.ports.store import (
+    NEWEST,
     AnswerCache,
     Call,
     Calls,
@@ -16,7 +22,6 @@ from domain.ports.store import (
     Inbox,
     Measured,
     Outbox,
-    Registry,
     Spend,
     Store,
     TaskLine,
@@ -25,23 +30,34 @@ from domain.ports.store import (
 )
 
 __all__ = [
+    "NEWEST",
     "AgentBus",
     "AnswerCache",
     "Arrival",
     "Call",
     "Calls",
+    "Chats",
     "Clock",
     "Connection",
     "ControlBus",
+    "Cursors",
+    "DeadLetters",
     "Deliveries",
     "Delivery",
     "Entropy",
     "Inbox",
+    "Leaders",
     "Listener",
     "Measured",
     "Model",
+    "Offers",
     "Outbox",
+    "People",
+    "Posts",
+    "Previews",
     "Registry",
+    "Retention",
+    "Schedules",
     "Spend",
     "Store",
     "Subscription",

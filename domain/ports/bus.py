@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from domain.backlog import Depth
 from domain.errors import Malformed, Unavailable
 from domain.messages import Heartbeat, Hello, Notice, Nudge, Order, Report, ResultMessage, TaskMessage
 
@@ -20,7 +21,8 @@ class Arrival(Generic[M_co]):
 
     `message` is Malformed when the bytes were not a message. `sender` is what the routing key says, which the
     broker can hold senders to, unlike the body. `redelivered` means it may have been seen before. `reason` is
-    why a dead letter died (expired, rejected, maxlen, delivery_limit), else None. `tag` is the transport's.
+    why a dead letter died (expired, rejected, maxlen, delivery_limit), else None. `tag` is the transport's, `body`
+    the bytes that came.
     """
 
     message: M_co | Malformed
@@ -28,6 +30,7 @@ class Arrival(Generic[M_co]):
     redelivered: bool
     reason: str | None
     tag: Any
+    body: bytes = b""
 
 
 class Subscription(Protocol[M_co]):
@@ -37,6 +40,10 @@ class Subscription(Protocol[M_co]):
         """Wait for a message; return it with all that have arrived behind it, at most `limit`.
 
         Raises BrokerDown once the bus is closed."""
+        ...
+
+    async def widen(self, prefetch: int) -> None:
+        """From now on so many unsettled at once, more than before. Nothing that came is given back. Never raises."""
         ...
 
     async def ack(self, arrivals: Sequence[Arrival[Any]]) -> None:
@@ -93,6 +100,15 @@ class ControlBus(Protocol):
         """Attempts that died in a queue: `queue.dead`."""
         ...
 
+    async def repeat(self, agent: str, body: str) -> Unavailable | None:
+        """Put a report that once came from this agent into `queue.star` again as it was; None once it is there."""
+        ...
+
+    async def depths(self, agents: Collection[str]) -> Mapping[str, Depth]:
+        """What waits in the queues of these agents; those without a queue, or whose broker does not answer, are left
+        out. Never raises."""
+        ...
+
     async def nudge(self, nudges: Sequence[Nudge]) -> None:
         """Tell the other roles where to look. Never raises, may be lost."""
         ...
@@ -121,7 +137,9 @@ class AgentBus(Protocol):
         ...
 
     def orders(self, agent: str, worker: str) -> AbstractAsyncContextManager[Subscription[Order]]:
-        """Grants and stops for this one worker, on a queue that ends with it; acknowledged by themselves."""
+        """Grants and stops for this one worker, on a queue that ends with it; acknowledged by themselves.
+
+        Entering raises Taken while somebody else is this worker."""
         ...
 
     async def report(self, agent: str, message: ResultMessage | Notice | Hello) -> None:

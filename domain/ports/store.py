@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from domain.agents import Worker
 from domain.ids import SubtaskId
 from domain.model import Purpose, Usage
-from domain.task import Attempt, Exchange, Route, Scope, Task, TaskState
+from domain.people import Load
+from domain.ports.chats import Chats
+from domain.ports.dead import DeadLetters
+from domain.ports.registry import Registry
+from domain.ports.retention import Retention
+from domain.ports.schedules import Schedules
+from domain.task import Attempt, Exchange, Place, Route, Scope, Task, TaskState
 
 T = TypeVar("T")
 
@@ -66,6 +71,9 @@ class Spend:
     is_estimated: bool
 
 
+NEWEST = 5_000  # attempts that are enough to know what skills take; a busy house has millions of them
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """What one skill took so far: succeeded attempts, their mean seconds, the mean US dollars of model calls."""
@@ -88,8 +96,8 @@ class Tasks(Protocol):
         ...
 
     def lock_received(self, now: datetime, limit: int) -> list[Task]:
-        """Tasks received or being planned (also: anew, or with a plan that is not whole), not settled and not claimed
-        beyond `now`, oldest first."""
+        """Tasks received or being planned (also: anew, or with a plan that is not whole), not settled, not claimed
+        beyond `now` and not to be begun later, oldest first."""
         ...
 
     def lock_settled(self, now: datetime, limit: int) -> list[Task]:
@@ -102,8 +110,8 @@ class Tasks(Protocol):
         ...
 
     def lock_overdue(self, now: datetime, leases_until: datetime, limit: int) -> list[Task]:
-        """Unsettled tasks past their deadline, or with an in-flight subtask whose `due_at` is not after `now`
-        or whose lease ended at or before `leases_until`."""
+        """Unsettled tasks past their deadline, or past their expiry without having begun, or with an in-flight subtask
+        whose `due_at` is not after `now` or whose lease ended at or before `leases_until`."""
         ...
 
     def put(self, task: Task, attempts: Sequence[Attempt] = ()) -> Task:
@@ -130,8 +138,35 @@ class Tasks(Protocol):
         """One task whoever owns it, not locked; for the control plane and the operator only."""
         ...
 
-    def recent(self, scope: Scope | None, limit: int) -> list[TaskLine]:
-        """The newest tasks of a user, or of everybody for the operator."""
+    def recent(
+        self, scope: Scope | None, limit: int, offset: int = 0, states: Collection[TaskState] = ()
+    ) -> list[TaskLine]:
+        """The newest tasks of a user, or of everybody for the operator, after leaving out the first `offset`; only
+        those in one of `states`, if any are given."""
+        ...
+
+    def load(self, scope: Scope, since: datetime) -> Load:
+        """What a user has asked for: open tasks, without those to be begun later, and requests received at or after
+        `since`."""
+        ...
+
+    def gathering(self, scope: Scope, place: Place, now: datetime) -> str | None:
+        """The newest task of this user in this place that more may be added to: received, without a plan, without
+        anybody planning it, and held beyond `now`."""
+        ...
+
+    def fetching(self, platform: str, bot_id: str, limit: int) -> list[str]:
+        """Tasks of this bot that are not settled, with files that are not in the workspace yet, oldest first."""
+        ...
+
+    def ahead(self, ids: Collection[str]) -> Mapping[str, int]:
+        """For each of these that is still to be planned, how many such tasks were received before it. Those of them
+        that are held back now, for their files, for more words or for their time, hold nobody up and are not counted;
+        one whose own time has not come is left out."""
+        ...
+
+    def starting(self, since: datetime, until: datetime) -> list[str]:
+        """Unsettled tasks that were to be begun later, and whose time came after `since` and not after `until`."""
         ...
 
     def attempts(self, task_id: str) -> list[Attempt]:
@@ -148,7 +183,7 @@ class Tasks(Protocol):
         ...
 
     def measured(self, since: datetime) -> Mapping[str, Measured]:
-        """What each skill took in attempts that ended at or after `since`."""
+        """What each skill took in attempts that ended at or after `since`; of many, in the newest `NEWEST` of all."""
         ...
 
 
@@ -171,8 +206,21 @@ class Outbox(Protocol):
 class Inbox(Protocol):
     """Which updates of a platform became tasks."""
 
-    def claim(self, platform: str, bot_id: str, update_key: str, task_id: str) -> str | None:
-        """Record an update for `task_id`. Returns the task it became earlier, or None if it is new."""
+    def claim(self, platform: str, bot_id: str, update_key: str, task_id: str, said: str = "") -> str | None:
+        """Record an update for `task_id` (empty: a command, which is no task), with what it said. Returns the task it
+        became earlier (then nothing is changed), or None if it is new."""
+        ...
+
+    def known(self, platform: str, bot_id: str, update_key: str) -> str | None:
+        """The task that an update became (empty for a command), None if it is new."""
+        ...
+
+    def reword(self, platform: str, bot_id: str, update_key: str, said: str) -> None:
+        """What an update says was edited."""
+        ...
+
+    def said(self, task_id: str) -> list[str]:
+        """What the updates of a task said, in the order they were taken; empty ones are left out."""
         ...
 
 
@@ -194,38 +242,6 @@ class Deliveries(Protocol):
 
     def failed(self, task_id: str, error: str) -> None:
         """Showing it failed; count the try."""
-        ...
-
-
-class Registry(Protocol):
-    """Workers and control-plane processes, by what they last said."""
-
-    def hello(self, worker: Worker) -> None:
-        """A worker (re)appeared. Replaces what was known of it, and forgets workers silent for a day."""
-        ...
-
-    def beat(self, beats: Sequence[Worker]) -> None:
-        """Workers are alive. One never heard of is added; known skills are kept."""
-        ...
-
-    def gone(self, agent: str, worker: str) -> None:
-        """A worker said good-bye."""
-        ...
-
-    def alive(self, since: datetime) -> list[Worker]:
-        """Workers heard of at or after `since`, by agent and worker."""
-        ...
-
-    def process_seen(self, role: str, process_id: str, at: datetime) -> None:
-        """A process is performing a role of the control plane."""
-        ...
-
-    def process_gone(self, process_id: str) -> None:
-        """A process ended in good order."""
-        ...
-
-    def roles_alive(self, since: datetime) -> set[str]:
-        """Roles some process performed at or after `since`."""
         ...
 
 
@@ -272,12 +288,17 @@ class Calls(Protocol):
         ...
 
 
-class UnitOfWork(Protocol):
+class UnitOfWork(Chats, Protocol):
     """One transaction with its repositories."""
 
     @property
     def tasks(self) -> Tasks:
         """Tasks with their plan and progress."""
+        ...
+
+    @property
+    def schedules(self) -> Schedules:
+        """What is handed in again and again, or later."""
         ...
 
     @property
@@ -303,6 +324,16 @@ class UnitOfWork(Protocol):
     @property
     def cache(self) -> AnswerCache:
         """Kept plans, answers and results."""
+        ...
+
+    @property
+    def dead(self) -> DeadLetters:
+        """Letters that died."""
+        ...
+
+    @property
+    def retention(self) -> Retention:
+        """Old rows."""
         ...
 
     @property

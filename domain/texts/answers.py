@@ -1,6 +1,7 @@
 """What answers are made of when no model writes them, and the frame around what a model writes."""
 
 TEXTS: dict[str, tuple[str, str]] = {
+    "answer.done_one": ("**Done**: 1 step in {took}.", "**已完成**：1 个步骤，用时 {took}。"),
     "answer.done": ("**Done**: {count} steps in {took}.", "**已完成**：{count} 个步骤，用时 {took}。"),
     "answer.partly": (
         "**Partly done**: {done} of {count} steps succeeded ({took}).",

@@ -33,6 +33,25 @@ TEXTS: dict[str, tuple[str, str]] = {
         "This is longer than a request may be ({limit} characters). Put the long part into a file and name the file.",
         "请求超过了 {limit} 个字符的上限。请把较长的内容放进文件，并在请求里写明文件名。",
     ),
+    "chat.only_files": ("Look at the attached files and sum them up.", "查看附件并总结。"),
+    "chat.too_many_files": (
+        "That is more than {limit} files. Send an archive, or fewer at once.",
+        "附件超过 {limit} 个。请打包发送，或分批发送。",
+    ),
+    "chat.begun_already": (
+        "{task} has begun with what it said before. Reply to its card with what to change.",
+        "{task} 已按原来的内容开始执行。请回复任务卡片，说明需要修改什么。",
+    ),
+    "chat.no_step_to_drop": (
+        "{task} has no such step. Its steps: {steps}",
+        "{task} 没有这一步。它的步骤：{steps}",
+    ),
+    "chat.step_over": (
+        "“{title}” in {task} is over already, or may not be stopped any more.",
+        "{task} 中的“{title}”已经结束，或已无法停止。",
+    ),
+    "chat.amended": ("{task} now includes that: its plan is being extended.", "已加入 {task}，正在补充计划。"),
+    "chat.step_dropped": ("“{title}” is taken out of {task}.", "已从 {task} 中去掉“{title}”。"),
     "chat.not_text": (
         "This is not text I can read. Send plain text in UTF-8; put other data into a file.",
         "这不是可读的文本。请发送 UTF-8 纯文本；其他数据请放进文件。",
@@ -49,27 +68,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "chat.nothing_open": ("Nothing of yours is running.", "你没有正在进行的任务。"),
     "chat.nothing_waits": ("Nothing of yours waits for approval.", "没有等待你批准的内容。"),
     "chat.which_one": ("Which one? Add an id: {tasks}", "是哪一个？请加上任务号：{tasks}"),
-    "chat.task_line": (
-        "{mark} {task} · {state} · {done}/{total} · {request}",
-        "{mark} {task} · {state} · {done}/{total} · {request}",
-    ),
-    "chat.cancelled": ("{task} is cancelled: nothing new starts.", "{task} 已取消：不会再开始新的步骤。"),
-    "chat.cancelling": (
-        "{task} is being cancelled. What was already allowed to change something outside is reported when it ends.",
-        "{task} 正在取消。已获准的外部操作会在结束后报告结果。",
-    ),
     "chat.already_over": (
         "{task} is already over. /status {task} shows how it ended.",
         "{task} 已经结束。用 /status {task} 查看结果。",
-    ),
-    "chat.approved": ("Approved; {task} goes on.", "已批准，{task} 继续执行。"),
-    "chat.approval_of": (
-        "Waits for approval: {title} ({skill})\n    {params}",
-        "等待批准：{title}（{skill}）\n    {params}",
-    ),
-    "chat.approve_how": (
-        "/approve {task} lets exactly this happen, once. /cancel {task} stops it.",
-        "/approve {task} 仅允许执行一次以上内容；/cancel {task} 停止。",
     ),
     "chat.retry_usage": (
         "Which one? /retry id, or /retry id step for one step.",
@@ -89,6 +90,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "没有代理在运行。可用以下命令启动：xingshu worker 名称",
     ),
     "chat.agent_line": ("{agent} · {workers} worker(s)", "{agent} · {workers} 个执行者"),
+    "chat.agent_load": (" · {running} running, {sent} sent", " · {running} 项执行中，{sent} 项已派发"),
+    "chat.agent_oldest": (", the oldest {age} ago", "，最早的已等待 {age}"),
+    "chat.agent_queue": (
+        " · {messages} in its queue, {consumers} consumer(s)",
+        " · 队列中 {messages} 条，{consumers} 个消费者",
+    ),
     "chat.skill_line": ("    {skill} – {description}", "    {skill} – {description}"),
     "chat.silent_skills": ("    (announces no skills)", "    （未声明技能）"),
     "chat.plan_reply": ("This would be answered directly:", "将直接回答："),
@@ -111,6 +118,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "chat.plan_approval": (" – needs your approval", "，需要你批准"),
     "chat.plan_unplaced": ("Not covered: {part}", "未涵盖：{part}"),
     "chat.plan_empty": ("No plan can be made of this.", "无法为此制定计划。"),
+    "chat.file_here": ("In the workspace:", "已保存到工作区："),
     "chat.left_open": (
         "Still open: {tasks}. It goes on when Xingshu runs, and the answer is kept: /status",
         "尚未结束：{tasks}。Xingshu 运行时会继续，回答会保留：/status",
@@ -123,17 +131,4 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Xingshu. Say what is to be done; /help lists the commands, Ctrl-D leaves.",
         "星枢。说出要做的事即可；/help 查看命令，Ctrl-D 退出。",
     ),
-    "help.head": ("Say what is to be done, or use a command:", "直接说出要做的事，或使用命令："),
-    "help.ask": ("/ask text – the same as sending the text", "/ask 文本 – 与直接发送文本相同"),
-    "help.status": ("/status [id] – how a task stands, with its answer", "/status [任务号] – 任务进度与回答"),
-    "help.tasks": ("/tasks – your newest tasks", "/tasks – 你最近的任务"),
-    "help.cancel": ("/cancel [id] – start nothing more of a task", "/cancel [任务号] – 停止任务"),
-    "help.retry": (
-        "/retry id [step] – run again what did not succeed, or one step and what follows it",
-        "/retry 任务号 [步骤] – 重新执行未成功的部分，或某一步及其后续",
-    ),
-    "help.approve": ("/approve [id] – allow what waits for you, once", "/approve [任务号] – 批准等待你的操作（一次）"),
-    "help.plan": ("/plan text – show the plan, start nothing", "/plan 文本 – 只看计划，不执行"),
-    "help.agents": ("/agents – who is there and what they can do", "/agents – 在线的代理与技能"),
-    "help.help": ("/help – this list", "/help – 显示本列表"),
 }

@@ -35,15 +35,26 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "cli.model_on": ("{model} answers", "{model} 有响应"),
     "cli.token_off": ("not configured", "未配置"),
-    "cli.token_good": ("the token has the right form", "令牌格式正确"),
-    "cli.token_bad": (
-        "the token does not have the form its platform gives out: copy it again into {name}",
-        "令牌格式不正确：请重新复制到 {name}",
-    ),
     "cli.nobody_allowed": (
-        "nobody may use it: list ids in XINGSHU_ALLOWED_USERS",
-        "没有人可以使用：请在 XINGSHU_ALLOWED_USERS 中列出用户",
+        "nobody may use it: list yourself in XINGSHU_ALLOWED_USERS, or make a code with xingshu pair",
+        "没有人可以使用：请在 XINGSHU_ALLOWED_USERS 中列出自己，或用 xingshu pair 生成配对码",
     ),
+    "cli.queues": ("Queues", "队列"),
+    "cli.queues_empty": ("nothing waits", "没有等待的工作"),
+    "cli.queues_stuck": (
+        "something waits and is not taken: {queues}. Start or restart its workers: xingshu worker AGENT",
+        "有工作等待而无人接手：{queues}。请启动或重启其执行者：xingshu worker 代理名",
+    ),
+    "cli.purge_how_old": (
+        "Say how old: xingshu purge --older-than 90d (XINGSHU_KEEP_S keeps everything).",
+        "请指定时间：xingshu purge --older-than 90d（当前 XINGSHU_KEEP_S 设为全部保留）。",
+    ),
+    "cli.bad_duration": (
+        "“{typed}” is not an age such as 90d, 12h, 45m or 4w.",
+        "“{typed}”不是有效的时长，例如 90d、12h、45m、4w。",
+    ),
+    "cli.purge_would": ("{count} task(s) would go.", "将删除 {count} 个任务。"),
+    "cli.purged": ("{count} task(s) are gone.", "已删除 {count} 个任务。"),
     "cli.workspace_good": ("{path} can be read and written", "{path} 可读写"),
     "cli.all_well": ("Everything that is configured works.", "所有已配置的部分均正常。"),
     "cli.not_well": ("{count} of these need attention.", "有 {count} 项需要处理。"),
@@ -59,6 +70,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cli.unanswered": (
         "Nobody is here to answer this question, so {task} is cancelled. Ask again with the answer in the request: xingshu ask TEXT",
         "这里没有人可以回答这个问题，因此 {task} 已取消。请在请求中补充所问的内容后重试：xingshu ask 文本",
+    ),
+    "cli.paired": (
+        "{code}\nWhoever sends /pair {code} to the bot first is let in ({role}). It works once, for {minutes} minutes; "
+        "sent in a group, it lets the group in.",
+        "{code}\n第一个向机器人发送 /pair {code} 的人将获准使用（{role}）。仅可使用一次，{minutes} 分钟内有效；在群组中发送则允许该群组使用。",
     ),
     "cli.retrying": ("Trying again as task {task}.", "已作为新任务 {task} 重试。"),
     "cli.agents_silent": (

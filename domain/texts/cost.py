@@ -31,7 +31,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "estimate.figures": ("{duration}, {price}", "{duration}，{price}"),
     "help.fresh": (
         "/fresh text – ask anew, without plans or answers kept from before",
-        "/fresh 文本 – 重新处理，不使用已存的计划或回答",
+        "/fresh 内容 – 重新处理，不使用已存的计划或回答",
     ),
     "help.cost": (
         "/cost [id] – what language models took for a task, or for you lately",

@@ -3,7 +3,13 @@
 TEXTS: dict[str, tuple[str, str]] = {
     "failure.timeout": ("it took longer than its time limit", "超过了时间限制"),
     "failure.deadline": ("the task's deadline passed", "任务已超过截止时间"),
+    "failure.expired": (
+        "it could not begin in time and is not wanted any more",
+        "未能在有效期内开始，因此不再执行",
+    ),
+    "failure.missed": ("its time passed while nothing ran here", "预定时间已过，当时系统没有运行"),
     "failure.lease_expired": ("its worker went silent", "执行者失去联系"),
+    "failure.worker_gone": ("its worker was restarted", "执行者已重新启动"),
     "failure.handed_back": ("no worker could take it on", "没有执行者能够接手"),
     "failure.no_agent": ("no agent with this skill is running", "没有提供该技能的代理在运行"),
     "failure.no_plan": ("no plan could be made", "未能制定计划"),
@@ -19,6 +25,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "failure.critical": ("a critical step failed", "关键步骤失败"),
     "failure.rule": ("its condition did not apply", "条件不满足"),
     "failure.cancelled": ("cancelled", "已取消"),
+    "failure.denied": ("you did not allow it", "你没有批准"),
+    "failure.dropped": ("you took it out", "你取消了这一步"),
     "failure.too_large": ("its result is larger than a message may be", "结果超过消息大小上限"),
     "failure.params_too_large": ("its parameters are larger than a message may be", "参数超过消息大小上限"),
     "failure.bad_plan": ("its agent brought a plan that cannot be run", "代理给出的计划无法执行"),
@@ -33,11 +41,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The database does not answer; nothing was lost. Check DATABASE_URL and that it is running, then try again.",
         "数据库没有响应，没有丢失任何内容。请检查 DATABASE_URL 以及数据库是否运行，然后重试。",
     ),
+    "error.store_full": (
+        "The disk of the database is full; nothing was lost, and nothing more is taken in. Make room on it.",
+        "数据库所在磁盘已满，没有丢失任何内容，但暂停接收新内容。请腾出磁盘空间。",
+    ),
     "error.broker_down": (
         "The message broker does not answer; accepted work waits and goes on when it is back. Check AMQP_URL.",
         "消息代理没有响应；已接受的工作会等待并在恢复后继续。请检查 AMQP_URL。",
     ),
     "error.unroutable": ("No queue takes messages for {queue}.", "没有队列接收 {queue} 的消息。"),
+    "error.queue_taken": (
+        "Another connection has the queue {name}; if its process is gone, the broker gives it up within half a minute.",
+        "队列 {name} 被另一个连接占用；如果那个进程已经结束，代理会在半分钟内释放它。",
+    ),
     "error.model_down": (
         "The language model does not answer ({detail}).",
         "语言模型没有响应（{detail}）。",

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from aio_pika.exceptions import ChannelClosed, ChannelNotFoundEntity, ChannelPreconditionFailed
 from aiormq.channel import Channel
-from aiormq.exceptions import ChannelAccessRefused
+from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
 
-from domain.errors import Misconfigured
+from domain.backlog import Depth
+from domain.errors import Misconfigured, Taken
 from messaging.rabbit.link import Link, patience
 from messaging.topology import Queue
 
@@ -36,7 +37,9 @@ async def declare_exchange(link: Link, name: str) -> None:
 
 
 async def declare_queue(link: Link, queue: Queue) -> str:
-    """Make sure that a queue stands and is bound; returns its name. Raises BrokerDown, Misconfigured."""
+    """Make sure that a queue stands and is bound; returns its name.
+
+    Raises BrokerDown, Misconfigured; Taken for an exclusive one that another connection has."""
 
     async def active(channel: Channel) -> str:
         declared = await channel.queue_declare(
@@ -60,13 +63,18 @@ async def declare_queue(link: Link, queue: Queue) -> str:
 
 async def has_queue(link: Link, name: str) -> bool:
     """Whether the broker has a queue of this name. Raises BrokerDown."""
+    return await depth_of(link, name) is not None
+
+
+async def depth_of(link: Link, name: str) -> Depth | None:
+    """What waits in a queue, None when there is none of this name. Raises BrokerDown."""
     async with patience():
         try:
             async with link.spare() as channel:
-                await channel.queue_declare(name, passive=True)
+                found = await channel.queue_declare(name, passive=True)
         except ChannelNotFoundEntity:
-            return False
-        return True
+            return None
+        return Depth(messages=found.message_count or 0, consumers=found.consumer_count or 0)
 
 
 async def _declared(
@@ -82,6 +90,8 @@ async def _declared(
                 return await active(channel)
         except ChannelPreconditionFailed as error:
             raise _mismatch(name, error) from error
+        except ChannelLockedResource as error:
+            raise Taken("error.queue_taken", name=name) from error
         except ChannelAccessRefused:
             pass
         try:

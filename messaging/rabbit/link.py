@@ -1,6 +1,6 @@
 """A live pair of connections to RabbitMQ. Anything that breaks on it ends it as a whole; it is then made anew.
 
-Messages go through the AMQP channels beneath aio_pika's objects: wrapping each one costs 30 µs and adds nothing here.
+Connections and channels are those beneath aio_pika's objects, and messages go past even these (`wire.py`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import asyncio
 from asyncio import Future
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from aio_pika import Connection
 from aio_pika.connection import make_url
 from aio_pika.exceptions import (
     CONNECTION_EXCEPTIONS,
@@ -20,11 +20,13 @@ from aio_pika.exceptions import (
     InvalidFrameError,
     ProbableAuthenticationError,
 )
-from aiormq.abc import AbstractBase, AbstractConnection
+from aiormq.abc import AbstractBase
 from aiormq.channel import Channel
+from aiormq.connection import Connection
 
 from domain.errors import BrokerDown, Misconfigured, Unavailable
-from messaging.rabbit.publishing import Outgoing, words
+from messaging.rabbit.publishing import Outgoing
+from messaging.rabbit.wire import Wire
 from messaging.transport import Letter
 
 HEARTBEAT_S = 10  # the default of 60 notices a dead peer after minutes
@@ -48,6 +50,14 @@ async def patience() -> AsyncIterator[None]:
         raise BrokerDown("error.broker_down") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A connection that is up, and the stream beneath it."""
+
+    connection: Connection
+    wire: Wire
+
+
 class Link:
     """One connection to consume on and one to publish on, so that a full pipe one way never blocks the other.
 
@@ -56,9 +66,7 @@ class Link:
         on_loss: called once, with the cause, when any of it ends without `close`.
     """
 
-    def __init__(
-        self, inbound: Connection, outbound: Connection, on_loss: Callable[[BaseException | None], None]
-    ) -> None:
+    def __init__(self, inbound: Line, outbound: Line, on_loss: Callable[[BaseException | None], None]) -> None:
         self._inbound = inbound
         self._outbound = outbound
         self._on_loss = on_loss
@@ -68,10 +76,12 @@ class Link:
 
     async def begin(self) -> None:
         """Open what is needed to publish."""
-        confirmed = await _channel(self._outbound, publisher_confirms=True, on_return_raises=True)
+        wire = self._outbound.wire
+        confirmed = await _channel(self._outbound, publisher_confirms=True)
         unconfirmed = await _channel(self._outbound, publisher_confirms=False)
-        self._confirmed, self._unconfirmed = Outgoing(confirmed), Outgoing(unconfirmed)
-        for part in (_raw(self._inbound), _raw(self._outbound), confirmed, unconfirmed):
+        self._confirmed = Outgoing(confirmed, wire, PATIENCE_S)
+        self._unconfirmed = Outgoing(unconfirmed, wire, PATIENCE_S)
+        for part in (self._inbound.connection, self._outbound.connection, confirmed, unconfirmed):
             self.watch(part)
 
     def watch(self, part: AbstractBase) -> Future[Any]:
@@ -83,13 +93,13 @@ class Link:
     def end(self, cause: BaseException | None = None) -> None:
         """It is of no use any more."""
         if not self.is_over:
-            self.is_over = True
+            self._stop()
             self._on_loss(cause)
 
     @property
     def server(self) -> str:
         """What the other side says it is."""
-        told = cast(dict[str, Any], _raw(self._inbound).server_properties)
+        told = cast(dict[str, Any], self._inbound.connection.server_properties)
         return f"{told.get('product', 'AMQP')} {told.get('version', '')}".strip()
 
     @asynccontextmanager
@@ -103,42 +113,49 @@ class Link:
                 async with patience():
                     await channel.close()
 
-    async def consuming_channel(self, prefetch: int) -> Channel:
+    @property
+    def inbound(self) -> Wire:
+        """What deliveries come on, and are acknowledged on."""
+        return self._inbound.wire
+
+    async def consuming_channel(self) -> Channel:
         """A channel for one consumer."""
         channel = await _channel(self._inbound, publisher_confirms=False)
-        await channel.basic_qos(prefetch_count=prefetch)
         channel.on_consumer_cancel_callbacks.add(lambda _: self.end(LookupError("a queue was deleted")))
         return channel
 
     async def publish(self, letters: Sequence[Letter]) -> Sequence[Unavailable | None]:
         """Send all, then wait for the broker's word on each; without one it counts as not sent."""
         try:
-            async with patience():
-                await self._ready()
-                sendings = await self._confirmed.publish(letters)
+            await self._ready()
+            return await self._confirmed.publish(letters)
         except BrokerDown as error:
             return [error] * len(letters)
-        return await words(sendings, PATIENCE_S)
 
     async def send(self, letters: Sequence[Letter]) -> None:
         """Send and forget."""
         with suppress(BrokerDown):
-            async with patience():
-                await self._ready()
-                await self._unconfirmed.send(letters)
+            await self._ready()
+            self._unconfirmed.send(letters)
 
     async def close(self) -> None:
         """Leave in good order, as far as that is possible."""
-        self.is_over = True
+        self._stop()
         async with asyncio.TaskGroup() as group:
-            for connection in (self._inbound, self._outbound):
-                group.create_task(_closed(connection))
+            for line in (self._inbound, self._outbound):
+                group.create_task(_closed(line.connection))
+
+    def _stop(self) -> None:
+        self.is_over = True
+        self._confirmed.end()
 
     async def _ready(self) -> None:
         """Not while the broker asks publishers to wait: what it does not read would pile up here."""
         if self.is_over:
             raise BrokerDown("error.broker_down")
-        await _raw(self._outbound).ready()
+        if self._outbound.wire.is_blocked:
+            async with patience():
+                await self._outbound.connection.ready()
 
     def _on_closing(self, closing: Future[Any]) -> None:
         if not closing.cancelled():
@@ -160,11 +177,11 @@ def checked(url: str) -> str:
 async def open_link(url: str, name: str, on_loss: Callable[[BaseException | None], None]) -> Link:
     """Connect twice. Raises BrokerDown; Misconfigured when the broker refuses the login or the virtual host."""
     async with AsyncExitStack() as undo:
-        connections = []
+        lines = []
         for role in ("consume", "publish"):
-            connections.append(await _connected(url, f"{name} {role}"))
-            undo.push_async_callback(_closed, connections[-1])
-        link = Link(connections[0], connections[1], on_loss)
+            lines.append(await _connected(url, f"{name} {role}"))
+            undo.push_async_callback(_closed, lines[-1].connection)
+        link = Link(lines[0], lines[1], on_loss)
         async with patience():
             await link.begin()
         undo.pop_all()
@@ -181,18 +198,17 @@ async def visit(url: str, name: str) -> AsyncIterator[Link]:
         await link.close()
 
 
-async def _connected(url: str, name: str) -> Connection:
-    connection = Connection(make_url(url, heartbeat=HEARTBEAT_S), client_properties={"connection_name": name})
-    async with AsyncExitStack() as undo:
-        undo.push_async_callback(_closed, connection)
-        async with patience():
-            try:
-                await connection.connect()
-            except (ProbableAuthenticationError, AuthenticationError, InvalidFrameError) as error:
-                # aiormq calls the close frame of a broker that has no such virtual host an invalid one.
-                raise Misconfigured("error.broker_login", host=connection.url.host) from error
-        undo.pop_all()
-    return connection
+async def _connected(url: str, name: str) -> Line:
+    wire = Wire()
+    address = make_url(url, heartbeat=HEARTBEAT_S)
+    connection = Connection(address, transport_factory=wire, client_properties={"connection_name": name})
+    async with patience():
+        try:
+            await connection.connect()
+        except (ProbableAuthenticationError, AuthenticationError, InvalidFrameError) as error:
+            # aiormq calls the close frame of a broker that has no such virtual host an invalid one.
+            raise Misconfigured("error.broker_login", host=address.host) from error
+    return Line(connection, wire)
 
 
 async def _closed(connection: Connection) -> None:
@@ -201,13 +217,7 @@ async def _closed(connection: Connection) -> None:
             await connection.close()
 
 
-async def _channel(connection: Connection, **options: bool) -> Channel:
+async def _channel(line: Line, **options: bool) -> Channel:
     # Frames wait unbounded here because prefetch and confirms already bound them; a bound costs a switch each.
-    channel = await _raw(connection).channel(frame_buffer_size=0, **options)
+    channel = await line.connection.channel(frame_buffer_size=0, **options)
     return cast(Channel, channel)
-
-
-def _raw(connection: Connection) -> AbstractConnection:
-    if connection.transport is None:
-        raise BrokerDown("error.broker_down")
-    return connection.transport.connection

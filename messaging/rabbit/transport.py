@@ -8,14 +8,13 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 import structlog
-from aio_pika.exceptions import InvalidFrameError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from domain.errors import BrokerDown, Misconfigured, Unavailable
+from domain.backlog import Depth
+from domain.errors import BrokerDown, Misconfigured, Taken, Unavailable
 from domain.ports import Clock, Connection
-from messaging.rabbit.declare import declare_exchange, declare_queue, has_queue
+from messaging.rabbit.declare import declare_exchange, declare_queue, depth_of, has_queue
 from messaging.rabbit.link import Link, checked, open_link, patience
-from messaging.rabbit.quarantine import discard_unreadable
 from messaging.rabbit.source import RabbitSource
 from messaging.topology import Queue, Topology
 from messaging.transport import Letter, Source
@@ -48,7 +47,6 @@ class RabbitTransport:
         self._generation = 0
         self._was_up = False
         self._is_closed = False
-        self._is_poisoned = False
         self._kept: dict[str, Queue] = {}
         self._sources: list[RabbitSource] = []
 
@@ -93,6 +91,12 @@ class RabbitTransport:
                 self._sources.remove(source)
             await source.close()
 
+    async def depth(self, name: str) -> Depth | None:
+        """See Transport."""
+        with suppress(BrokerDown, Misconfigured):
+            return await depth_of(self._link or await self._live(), name)
+        return None
+
     async def close(self) -> None:
         """See Transport."""
         self._is_closed = True
@@ -117,7 +121,6 @@ class RabbitTransport:
     async def _made(self) -> Link:
         """A link with everything on it that there was on the last one."""
         try:
-            await self._discard_unreadable()
             link = await open_link(self._url, self._name, self._on_loss)
             try:
                 await self._restore(link)
@@ -142,14 +145,6 @@ class RabbitTransport:
             await self._attach(link, source)
         if link.is_over:
             raise BrokerDown("error.broker_down")
-
-    async def _discard_unreadable(self) -> None:
-        """After a message ended the link that delivered it, so that it does not end the next one too."""
-        if self._is_poisoned:
-            for source in tuple(self._sources):
-                if not source.queue.is_exclusive:
-                    await discard_unreadable(self._url, source.queue.name, source.prefetch)
-            self._is_poisoned = False
 
     async def _attach(self, link: Link, source: RabbitSource) -> None:
         name = await self._declare(link, source.queue)
@@ -177,6 +172,8 @@ class RabbitTransport:
             if self._link is not None:
                 try:
                     await self._attach(self._link, source)
+                except Taken:
+                    raise
                 except BrokerDown as error:
                     self._link.end(error.__cause__)
             self._sources.append(source)
@@ -207,7 +204,6 @@ class RabbitTransport:
         if self._link is None or not self._link.is_over:
             return  # one that never came up: whoever is making it notices
         self._spent, self._link, self._since = self._link, None, None
-        self._is_poisoned |= isinstance(cause, InvalidFrameError)
         self._detach_all()
         if not self._is_closed:
             log.warning("broker_lost", name=self._name, error=repr(cause))

@@ -42,6 +42,7 @@ _LEAST = 0.5  # the score below which nothing is meant
 _BY_LENGTH = sorted(HAN_VERBS, key=len, reverse=True)
 _HAN_GRAMMAR = re.compile(f"{HAN_STOP.pattern}|{'|'.join(HAN_NEUTRAL)}")
 _SENTENCE_END = re.compile(r"[.?!](?:\s+|$)|[。？！;；]")
+_REMEMBERED = 10_000  # unfamiliar words, with the familiar ones they are misspellings of
 _LONGEST = 8  # Han characters of a keyword that are compared
 
 
@@ -184,6 +185,8 @@ class Matcher:
         if term in self._shared or term in STOP or term in VERBS or len(term) < 5:
             return term
         if term not in self._nearest:
+            if len(self._nearest) >= _REMEMBERED:
+                self._nearest.clear()
             close = difflib.get_close_matches(term, self._known, n=1, cutoff=0.8)
             self._nearest[term] = close[0] if close else term
         return self._nearest[term]

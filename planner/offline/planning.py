@@ -6,6 +6,7 @@ Nothing here knows any skill by name. What cannot be placed is said, never guess
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from domain.errors import PlanRefused, Refused
 from domain.plan import Node, Plan
@@ -32,7 +33,7 @@ def plan_offline(request: str, catalogue: Catalogue, language: Language) -> Plan
         Refused: nothing in the request matches a skill; the sentence says what can be asked.
         PlanRefused: the request asks for more things than anybody would.
     """
-    matcher = Matcher(catalogue)
+    matcher = _matcher(catalogue)
     clauses = split(request, matcher.begins_action)
     _hold(len(clauses))
     draft = _Draft(language=language)
@@ -42,6 +43,12 @@ def plan_offline(request: str, catalogue: Catalogue, language: Language) -> Plan
     if not draft.nodes:
         raise _nothing(draft, offered(catalogue, language))
     return repair(Plan(nodes=tuple(draft.nodes), unplaced=tuple(draft.unplaced), author=AUTHOR), catalogue)
+
+
+@lru_cache(maxsize=4)
+def _matcher(catalogue: Catalogue) -> Matcher:
+    """To read what skills say about themselves takes longer than to plan with it."""
+    return Matcher(catalogue)
 
 
 def _hold(count: int) -> None:

@@ -6,7 +6,20 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.contract.beyond_twin import BEYOND_TWIN, FILES
 from tests.contract.stores import GROUNDS, POSTGRES, SHARED, Ground, ground_of
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The twin is not asked for what it cannot do."""
+    spared = [item for item in items if _is_beyond_twin(item)]
+    items[:] = [item for item in items if item not in spared]
+    config.hook.pytest_deselected(items=spared)
+
+
+def _is_beyond_twin(item: pytest.Item) -> bool:
+    name, _, ground = item.name.partition("[twin")
+    return bool(ground) and (name in BEYOND_TWIN or item.path.stem in FILES)
 
 
 @pytest.fixture(params=GROUNDS)

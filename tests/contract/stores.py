@@ -1,7 +1,9 @@
-"""The store contract's grounds: SQLite in memory, a SQLite file, and a schema of its own on a real PostgreSQL."""
+"""The store contract's grounds: SQLite in memory, a SQLite file, a schema of its own on a real PostgreSQL, and the twin
+that simulations use."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -14,19 +16,28 @@ from typing import Any, TypeVar
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import insert
 
 from domain import events as e
 from domain.ports import UnitOfWork
 from domain.progress import run
 from domain.task import Attempt, Task
-from storage import Room, SqlStore, migrate, open_store
+from storage import Room, migrate, open_store
+from storage.rows import Row
 from tests.fakes import START, FakeClock
+from tests.twins.rows import Database
+from tests.twins.store import MemoryStore
 
 T = TypeVar("T")
 
 POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres)
-GROUNDS = ["memory", "file", POSTGRES]
-SHARED = ["file", POSTGRES]  # which several processes can open
+GROUNDS = ["twin", "memory", "file", POSTGRES]
+REAL = ["file", POSTGRES]  # which several processes can open
+SHARED = ["twin", *REAL]  # which several stores can
+LOOSE = (  # tables to empty: deleting a task deletes all that belongs to it
+    *("task", "inbox", "worker", "process", "answer_cache", "llm_call", "dead_letter"),
+    *("person", "known_chat", "pairing", "knock", "preview", "leader", "cursor", "schedule"),
+)
 
 _SCHEMA: pytest.StashKey[str] = pytest.StashKey()
 _FILE: pytest.StashKey[Path] = pytest.StashKey()
@@ -38,11 +49,14 @@ class Ground:
 
     url: str
     clock: FakeClock
-    store: SqlStore
+    store: Any  # a `domain.ports.Store`, of which some tests know what is inside
     stack: AsyncExitStack
+    database: Database | None = None  # the twin's
 
-    def another(self, room: Room | None = None, **options: str) -> SqlStore:
+    def another(self, room: Room | None = None, **options: str) -> Any:
         """One more store on the same database, as another process would have it. Options go to the server."""
+        if self.database is not None:
+            return MemoryStore(self.database, self.clock)
         joint = "&" if "?" in self.url else "?"
         url = self.url + "".join(f"{joint}{name}={value}" for name, value in options.items())
         store = open_store(url, self.clock, room)
@@ -98,11 +112,48 @@ def peek(unit: UnitOfWork) -> Task | None:
     return unit.tasks.peek("AAAAAA")
 
 
+async def race(shared: Ground, *works: Callable[[UnitOfWork], T]) -> list[T]:
+    """Run works at once, each in a process of its own as far as two go; what they returned."""
+    stores = [shared.store, shared.another()]
+    async with asyncio.TaskGroup() as group:
+        runs = [group.create_task(stores[place % 2].transact(work)) for place, work in enumerate(works)]
+    return [run.result() for run in runs]
+
+
+async def overlap(postgres: Ground, first: Callable[[UnitOfWork], T], second: Callable[[UnitOfWork], T]) -> list[T]:
+    """Commit the first only when the second is waiting for it: the tightest race there is; what they returned."""
+    name = f"waits-{secrets.token_hex(4)}"
+    loop, other = asyncio.get_running_loop(), postgres.another(application_name=name)
+
+    def hold(unit: UnitOfWork) -> Any:
+        done = first(unit)
+        waiting = asyncio.run_coroutine_threadsafe(other.transact(second), loop)
+        with psycopg.connect(postgres.url, autocommit=True) as watcher:
+            stuck = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'"
+            while watcher.execute(stuck, [name]).fetchone() != (1,):
+                assert not waiting.done()
+        return done, waiting
+
+    done, waiting = await postgres.do(hold)
+    return [done, await asyncio.wrap_future(waiting)]
+
+
+async def plant(ground: Ground, table: str, **values: Any) -> None:
+    """A row that no store of ours writes, such as one of another installation."""
+    its = Row.metadata.tables[table]
+    await ground.do(lambda unit: unit.tasks._transaction.execute(insert(its), [values]))  # type: ignore[attr-defined]
+
+
 @asynccontextmanager
 async def ground_of(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
     """The ground a fixture is parametrised with."""
-    url, clock = _url_of(request), FakeClock()
+    clock = FakeClock()
     async with AsyncExitStack() as stack:
+        if request.param == "twin":
+            database = Database()
+            yield Ground(url="", clock=clock, store=MemoryStore(database, clock), stack=stack, database=database)
+            return
+        url = _url_of(request)
         store = open_store(url, clock)
         stack.push_async_callback(store.close)
         yield Ground(url=url, clock=clock, store=store, stack=stack)
@@ -160,8 +211,8 @@ def drop_schema(url: str, schema: str) -> None:
 
 
 def _empty(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:  # deleting a task deletes all that belongs to it
-        for table in ("task", "inbox", "worker", "process", "answer_cache", "llm_call"):
+    with psycopg.connect(url, autocommit=True) as connection:
+        for table in LOOSE:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
 

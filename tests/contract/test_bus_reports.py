@@ -100,6 +100,14 @@ async def test_a_heartbeat_nobody_listens_to_is_no_error(ground: Ground) -> None
         assert [arrival.message.status for arrival in await take(heartbeats, 1)] == ["later"]
 
 
+async def test_a_report_that_is_repeated_arrives_as_it_was(ground: Ground) -> None:
+    async with ground.control.reports() as reports:
+        body = result().model_dump_json(by_alias=True)
+        assert await ground.control.repeat("yunce", body) is None
+        (arrival,) = await take(reports, 1)
+        assert (arrival.message, arrival.sender, arrival.body.decode()) == (result(), "yunce", body)
+
+
 async def test_of_too_many_heartbeats_the_newest_are_kept(ground: Ground) -> None:
     async with ground.control.heartbeats():
         pass

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from domain.backlog import Depth
 from domain.errors import Malformed, Misconfigured, Unroutable
 from domain.messages import TaskMessage
 from domain.ports import Arrival
@@ -22,6 +23,15 @@ async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
 
 def keys(arrivals: list[Arrival[TaskMessage]]) -> list[str]:
     return [arrival.message.task_id.partition(".")[2] for arrival in arrivals]  # type: ignore[union-attr] # Malformed would fail
+
+
+async def test_what_waits_in_a_queue_and_who_takes_it_can_be_asked(ground: Ground) -> None:
+    assert await ground.control.depths(["yunce", "tianquan", "no such name"]) == {}
+    await ground.control.declare(["yunce", "tianquan"])
+    await ground.control.publish([task("t1"), task("t2")])
+    async with ground.agent.tasks("tianquan", 1):
+        depths = await ground.control.depths(["yunce", "tianquan"])
+    assert depths == {"yunce": Depth(messages=2, consumers=0), "tianquan": Depth(messages=0, consumers=1)}
 
 
 async def test_an_attempt_arrives_as_it_was_sent(ground: Ground) -> None:
@@ -82,6 +92,22 @@ async def test_no_more_than_prefetch_are_unsettled(ground: Ground) -> None:
         await tasks.ack([second])
         assert keys(await take(tasks, 1)) == ["c"]
         assert keys([first]) == ["a"]
+
+
+async def test_a_wider_prefetch_brings_more_and_gives_nothing_back(ground: Ground) -> None:
+    await ground.control.declare(["yunce"])
+    await ground.control.publish([task(name) for name in "abcdef"])
+    async with ground.agent.tasks("yunce", 2) as tasks:
+        first = await take(tasks, 2)
+        await tasks.widen(5)
+        more = await take(tasks, 3)
+        await tasks.ack([*first, *more])
+        more += await take(tasks, 1)
+        assert keys([*first, *more]) == list("abcdef")
+        assert not any(arrival.redelivered for arrival in [*first, *more])
+        await tasks.ack(more)
+    async with ground.agent.tasks("yunce", 10) as tasks:
+        assert await is_quiet(tasks)
 
 
 async def test_a_batch_holds_at_most_its_limit_and_all_that_arrived(ground: Ground) -> None:

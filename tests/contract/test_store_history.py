@@ -14,8 +14,8 @@ from domain import events as e
 from domain.answer import Answer, Author, Statement
 from domain.messages import KEPT
 from domain.model import Purpose, Usage
-from domain.ports import Call, Measured, Spend, UnitOfWork
-from domain.task import Failure, Result, Route, Scope, Task, TaskState
+from domain.ports import NEWEST, Call, Measured, Spend, UnitOfWork
+from domain.task import Attempt, Failure, Outcome, Result, Route, Scope, Task, TaskState
 from tests.builders import ROUTE, SCOPE, node, plan, planned, released, task
 from tests.contract.stores import Ground
 from tests.fakes import START
@@ -187,6 +187,31 @@ async def test_a_skill_is_measured_by_what_it_finished(ground: Ground) -> None:
     assert await measured(0) == {"read": Measured(attempts=2, seconds=3.0, cost=0.375)}
     assert await measured(3) == {"read": Measured(attempts=1, seconds=4.0, cost=0.25)}
     assert await measured(5) == {}
+
+
+async def test_of_many_the_newest_are_measured(ground: Ground) -> None:
+    """Whatever a skill took in a past that busier days have buried counts no more."""
+    await ground.add(released(planned(plan(node("a"), node("b", skill="read"))), "a", "b"))
+    result = Result(summary="")
+    old = e.Succeeded(key="a", attempt=1, exec_id=None, agent="echo", result=result, at=at(9))
+    await ground.happens("AAAAAA", old)
+    new = [
+        Attempt(
+            key="b",
+            number=number,
+            agent="echo",
+            worker=None,
+            exec_id=None,
+            started_at=at(10),
+            ended_at=at(12),
+            outcome=Outcome.SUCCEEDED,
+            skill="read",
+        )
+        for number in range(NEWEST)
+    ]
+    await ground.do(lambda unit: unit.tasks.put(replace(unit.tasks.lock(["AAAAAA"])["AAAAAA"], request="x"), new))
+    measured = await ground.do(lambda unit: unit.tasks.measured(START))
+    assert measured == {"read": Measured(attempts=NEWEST, seconds=2.0, cost=0.0)}
 
 
 # --- to whom it belongs ---------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,19 +17,13 @@ from domain.ports import UnitOfWork
 from domain.skill import Effect
 from domain.task import Failure, Lease, Scope, Task, TaskState
 from tests.builders import SCOPE, chain, node, plan, planned, released, task
-from tests.contract.stores import SHARED, Ground, ground_of
+from tests.contract.stores import Ground
 from tests.fakes import START
 
 SECOND = timedelta(seconds=1)
 MOMENT = timedelta(microseconds=1)
 FAR = START + timedelta(days=1)
 ANSWER = Answer(statements=(), author=Author.RULES)
-
-
-@pytest.fixture(params=SHARED[1:])
-async def postgres(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    async with ground_of(request) as ground:
-        yield ground
 
 
 def ids(tasks: list[Task]) -> list[str]:

@@ -6,9 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from domain import events as e
 from domain.agents import Worker
+from domain.backlog import Backlog
 from domain.skill import Effect, Param, ParamType, SkillSpec
-from domain.task import Scope
+from domain.task import Lease, Scope
+from tests.builders import chain, node, plan, planned, released
 from tests.contract.stores import Ground
 from tests.fakes import START
 
@@ -85,6 +88,41 @@ async def test_workers_come_by_agent_and_worker_and_go_with_a_good_bye(ground: G
     await ground.do(lambda unit: unit.registry.gone("yunce", "w1"))
     await ground.do(lambda unit: unit.registry.gone("yunce", "nobody"))
     assert await alive(ground) == [other, second]
+
+
+async def test_a_later_life_finds_what_the_last_one_held(ground: Ground) -> None:
+    task = released(planned(chain("a")), "a", agent="yunce")
+    lease = Lease(exec_id="x", worker="w1", until=START)
+    await ground.add(task)
+    await hello(ground, WORKER)
+    await ground.happens("AAAAAA", e.Started(key="a", attempt=1, lease=lease, at=START, due_at=LATER))
+
+    async def left_by(**changes: str) -> list[str]:
+        return await ground.do(lambda unit: unit.registry.left_by(replace(WORKER, **changes)))
+
+    assert await left_by(incarnation="i2") == ["AAAAAA"]
+    assert await left_by() == []  # the same life says hello again
+    assert await left_by(incarnation="i0") == []  # an earlier one, late
+    assert await left_by(incarnation="i2", worker="w2") == []
+    assert await left_by(incarnation="i2", agent="tianji") == []
+    await ground.do(lambda unit: unit.registry.gone("yunce", "w1"))
+    assert await left_by() == ["AAAAAA"]  # of a life that nobody remembers
+    await ground.happens("AAAAAA", e.HandedBack(key="a", attempt=1, exec_id="x", at=START))
+    assert await left_by() == []
+
+
+async def test_what_every_agent_has_before_it_is_counted(ground: Ground) -> None:
+    assert await ground.do(lambda unit: unit.registry.backlogs()) == []
+    keys = ("a", "b", "c")
+    of_yunce = released(planned(plan(*map(node, keys))), "a", "b", agent="yunce")
+    lease = Lease(exec_id="x", worker="w1", until=LATER)
+    await ground.add(of_yunce, released(planned(chain("a"), "BBBBBB"), "a", agent="tianji"))
+    await ground.happens("AAAAAA", e.Started(key="a", attempt=1, lease=lease, at=START, due_at=LATER))
+    await ground.happens("BBBBBB", e.Started(key="a", attempt=1, lease=lease, at=START, due_at=LATER))
+    assert await ground.do(lambda unit: unit.registry.backlogs()) == [
+        Backlog(agent="tianji", running=1),
+        Backlog(agent="yunce", sent=1, running=1, oldest_at=START),
+    ]
 
 
 async def test_a_boastful_worker_does_not_break_the_row(ground: Ground) -> None:

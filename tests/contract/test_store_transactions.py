@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -11,17 +10,16 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-import psycopg
 import pytest
 
 from domain import events as e
 from domain.errors import StoreDown
 from domain.ids import SubtaskId
 from domain.ports import UnitOfWork
-from domain.task import SubtaskState
+from domain.task import Result, SubtaskState
 from storage import loading, open_store
-from tests.builders import node, plan, planned, released, task
-from tests.contract.stores import Ground, Runs, claim, happen, peek
+from tests.builders import chain, node, plan, planned, released, task
+from tests.contract.stores import Ground, Runs, claim, happen, overlap, peek
 from tests.fakes import START, FakeClock
 
 PATIENCE_S = 20
@@ -142,20 +140,8 @@ async def test_two_processes_claim_an_update_and_one_gets_it(shared: Ground) -> 
 
 async def test_a_held_task_is_waited_for(postgres: Ground) -> None:
     await postgres.add(task())
-    name = f"waits-{secrets.token_hex(4)}"
-    loop, other = asyncio.get_running_loop(), postgres.another(application_name=name)
-
-    def hold(unit: UnitOfWork) -> Any:
-        claim()(unit)
-        waiting = asyncio.run_coroutine_threadsafe(other.transact(claim()), loop)
-        with psycopg.connect(postgres.url, autocommit=True) as watcher:
-            stuck = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'"
-            while watcher.execute(stuck, [name]).fetchone() != (1,):
-                assert not waiting.done()
-        return waiting
-
-    waiting = await postgres.do(hold)
-    assert (await asyncio.wrap_future(waiting)).version == 2
+    _, second = await overlap(postgres, claim(), claim())
+    assert second.version == 2
 
 
 async def test_a_deadlock_is_resolved_by_running_one_again(postgres: Ground) -> None:
@@ -234,3 +220,19 @@ async def test_a_task_that_never_stands_still_cannot_be_read_but_does_not_hang(
 ) -> None:
     with pytest.raises(StoreDown):
         await meddled(1000).do(peek)
+
+
+async def test_who_takes_turns_at_a_task_sees_what_the_other_did(shared: Ground) -> None:
+    """What is known to have succeeded is not read again, and comes back at its place."""
+    other = shared.another()
+    await shared.add(planned(chain("a", "b", "c")))
+    for store, key in ((shared.store, "a"), (other, "b"), (shared.store, "c")):
+        sent = e.Released(key=key, agent="echo", at=START, due_at=START)
+        result = Result(summary=key, output={"of": key})
+        done = e.Succeeded(key=key, attempt=1, exec_id=None, agent="echo", result=result, at=START)
+        await store.transact(partial(happen, "AAAAAA", [sent, done]))
+    seen = [await store.transact(peek) for store in (shared.store, other, shared.another())]
+    assert seen[0] == seen[1] == seen[2]
+    assert [(sub.key, sub.result and sub.result.output) for sub in seen[0].subtasks.values()] == [
+        (key, {"of": key}) for key in "abc"
+    ]

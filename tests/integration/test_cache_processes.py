@@ -17,14 +17,14 @@ import pytest
 from domain.ports import UnitOfWork
 from domain.task import Scope
 from llm.cache import CachePolicy, ResponseCache
-from tests.contract.stores import SHARED, Ground, ground_of
+from tests.contract.stores import REAL, Ground, ground_of
 from tests.fakes import START
 from tests.integration.cache_asker import QUESTION, SCOPE, Plain
 
 COUNT = 50
 
 
-@pytest.fixture(params=SHARED)
+@pytest.fixture(params=REAL)
 async def shared(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
     async with ground_of(request) as ground:
         yield ground

@@ -6,22 +6,23 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 from alembic import command
-from sqlalchemy import Connection, MetaData, insert, inspect
+from sqlalchemy import Connection, MetaData, insert, inspect, update
 
 from domain.errors import Misconfigured, StoreDown
 from domain.plan import Repair
 from domain.ports import UnitOfWork
-from domain.task import Exchange, Scope
+from domain.task import Exchange, Route, Scope, TaskState
 from storage import check, migrate, open_store
 from storage.engines import open_engine, read_url
+from storage.rows import Row
 from storage.schema import alembic_config
-from storage.tables import Row
 from tests.builders import task as task_like
 from tests.contract.stores import POSTGRES, drop_schema, fresh_url, in_schema, new_schema
 from tests.fakes import START, FakeClock
@@ -141,14 +142,24 @@ SHARED_COLUMNS: dict[str, dict[str, object]] = {
 def fill_0001(connection: Connection) -> None:
     """Rows of every kind, written by the first version."""
     command.upgrade(alembic_config(connection), "0001")
+    write(connection, known_tables(connection))
+
+
+def known_tables(connection: Connection) -> MetaData:
+    """The tables as a program of the version knows them that the database has now."""
     known = MetaData()
     known.reflect(connection)
-    for name, rows in ROWS_OF_0001.items():
-        table = known.tables[name]
-        for column in table.c:  # the database of the first version says what it holds, not how to write it
+    for name in ROWS_OF_0001:
+        for column in known.tables[name].c:  # the database says what it holds, not how to write it
             column.type = Row.metadata.tables[name].c[column.name].type
-        for row in rows:
-            connection.execute(insert(table), [SHARED_COLUMNS.get(name, OF_ANN) | row])
+    return known
+
+
+def write(connection: Connection, known: MetaData, *names: str) -> None:
+    """Rows of these kinds, or of every kind, with the columns that are known."""
+    for name in names or ROWS_OF_0001:
+        for row in ROWS_OF_0001[name]:
+            connection.execute(insert(known.tables[name]), [SHARED_COLUMNS.get(name, OF_ANN) | row])
 
 
 async def test_what_the_first_version_wrote_is_read_and_goes_on(url: str) -> None:
@@ -216,6 +227,76 @@ def test_the_second_step_keeps_all_rows_both_ways(url: str) -> None:
     engine.dispose()
 
 
+NEW_IN_0003 = ("cursor", "known_chat", "knock", "leader", "offer", "pairing", "person", "post", "preview")
+
+
+def test_the_third_step_keeps_all_rows_both_ways(url: str) -> None:
+    engine = open_engine(read_url(url))
+    with engine.begin() as connection:
+        fill_0001(connection)
+        command.upgrade(alembic_config(connection), "0002")
+        before = shape(connection)
+        counted = counts(connection)
+        command.upgrade(alembic_config(connection), "0003")
+        assert counts(connection) == counted | dict.fromkeys(NEW_IN_0003, 0)
+        command.downgrade(alembic_config(connection), "0002")
+        assert counts(connection) == counted
+        assert shape(connection) == before
+    engine.dispose()
+
+
+def test_the_fourth_step_keeps_all_rows_both_ways(url: str) -> None:
+    engine = open_engine(read_url(url))
+    with engine.begin() as connection:
+        fill_0001(connection)
+        command.upgrade(alembic_config(connection), "0003")
+        before = shape(connection)
+        counted = counts(connection)
+        command.upgrade(alembic_config(connection), "0004")
+        assert counts(connection) == counted | {"schedule": 0}
+        command.downgrade(alembic_config(connection), "0003")
+        assert counts(connection) == counted
+        assert shape(connection) == before
+    engine.dispose()
+
+
+def test_the_fifth_step_keeps_all_rows_both_ways(url: str) -> None:
+    engine = open_engine(read_url(url))
+    with engine.begin() as connection:
+        fill_0001(connection)
+        command.upgrade(alembic_config(connection), "0004")
+        before = shape(connection)
+        counted = counts(connection)
+        command.upgrade(alembic_config(connection), "0005")
+        assert counts(connection) == counted | {"dead_letter": 0}
+        command.downgrade(alembic_config(connection), "0004")
+        assert counts(connection) == counted
+        assert shape(connection) == before
+    engine.dispose()
+
+
+async def test_a_program_of_the_second_version_goes_on_beside_the_newest(url: str) -> None:
+    engine = open_engine(read_url(url))
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0002")
+        known = known_tables(connection)
+        command.upgrade(alembic_config(connection), "head")
+        write(connection, known, "task", "subtask", "delivery", "inbox")
+    store = open_store(url, FakeClock())
+    found = await store.transact(lambda unit: unit.tasks.find(Scope(**OF_ANN), "RECEIV"))
+    assert found is not None
+    assert (found.route, found.uploads) == (Route(platform="console", bot_id="console", chat_id="ann"), ())
+    said = await store.transact(lambda unit: unit.inbox.said("RECEIV"))
+    with engine.begin() as connection:
+        tasks = known.tables["task"]
+        connection.execute(update(tasks).where(tasks.c.id == "RECEIV").values(state="planning", version=4))
+    again = await store.transact(lambda unit: unit.tasks.find(Scope(**OF_ANN), "RECEIV"))
+    await store.close()
+    engine.dispose()
+    assert said == []
+    assert again == replace(found, state=TaskState.PLANNING, version=4)
+
+
 def counts(connection: Connection) -> dict[str, int]:
     names = set(inspect(connection).get_table_names()) - {"alembic_version"}
     return {name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in names}  # noqa: S608 -- names of ours
@@ -226,13 +307,20 @@ def test_several_processes_at_once_migrate_once(url: str) -> None:
     processes = [subprocess.Popen(program, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate(timeout=50)[1] for process in processes] == ["", ""]
     assert [process.returncode for process in processes] == [0, 0]
-    assert check(url).endswith("schema 0002")
+    assert check(url).endswith("schema 0005")
 
 
 def test_migrating_again_changes_nothing(url: str) -> None:
     migrate(url)
     migrate(url)
-    assert check(url).endswith("schema 0002")
+    assert check(url).endswith("schema 0005")
+
+
+def test_a_process_that_finds_the_schema_there_does_not_load_what_makes_it(url: str) -> None:
+    migrate(url)
+    code = "import sys; from storage import migrate; migrate(sys.argv[1]); print('alembic' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code, url], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
 
 
 def test_check_names_the_server_and_the_schema(url: str) -> None:
@@ -262,7 +350,7 @@ def test_checking_creates_nothing(tmp_path: Path) -> None:
 def test_migrating_makes_the_folder(tmp_path: Path) -> None:
     migrate(f"sqlite:///{tmp_path}/a/b/new.db")
     with sqlite3.connect(tmp_path / "a/b/new.db") as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0005",)]
         assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
     connection.close()
 

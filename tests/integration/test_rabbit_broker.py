@@ -21,7 +21,7 @@ from pamqp.commands import Basic
 from pamqp.frame import marshal
 from structlog.testing import capture_logs
 
-from domain.errors import BrokerDown, Misconfigured
+from domain.errors import BrokerDown, Malformed, Misconfigured, Taken
 from messaging import TransportAgentBus, TransportControlBus, check, rabbit_transport
 from messaging.rabbit.transport import RabbitTransport
 from messaging.topology import Topology
@@ -211,6 +211,20 @@ async def test_an_agent_that_may_declare_nothing_works_on_what_stands(yard: Yard
         assert len(await take(reports, 1)) == 1
 
 
+async def test_a_workers_orders_go_to_one_alone_until_it_is_gone(yard: Yard) -> None:
+    """Whoever is refused keeps its link: everything else in its process goes on."""
+    one, other = yard.transport(yard.url), yard.transport(yard.url)
+    async with TransportAgentBus(one).orders("yunce", "w1"):
+        async with TransportAgentBus(other).orders("yunce", "w2"):
+            before = other.connection()
+            with pytest.raises(Taken):
+                await TransportAgentBus(other).orders("yunce", "w1").__aenter__()
+        assert other.connection() == before
+    await one.close()
+    async with TransportAgentBus(other).orders("yunce", "w1"):
+        assert other.connection() == before
+
+
 # --- the wire -------------------------------------------------------------------------------------------------
 
 
@@ -277,7 +291,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("header", UNREADABLE.values(), ids=UNREADABLE)
-async def test_a_message_that_cannot_be_received_stops_nobody(yard: Yard, header: bytes) -> None:
+async def test_properties_that_cannot_be_read_stop_nobody(yard: Yard, header: bytes) -> None:
     transport = yard.transport(yard.url)
     control, agent = TransportControlBus(transport), yard.agent()
     async with control.reports() as reports:
@@ -286,10 +300,16 @@ async def test_a_message_that_cannot_be_received_stops_nobody(yard: Yard, header
         await put_raw(yard, header)
         await agent.report("yunce", result("after"))
         seen: list[Any] = []
-        while {"ABC123.before", "ABC123.after"} - {message.task_id for message in seen}:
+        while len(seen) < 4:
             arrivals = await soon(reports.batch(10))
             seen += [arrival.message for arrival in arrivals]
             await reports.ack(arrivals)
+    assert [getattr(message, "task_id", type(message)) for message in seen] == [
+        "ABC123.before",
+        Malformed,
+        Malformed,
+        "ABC123.after",
+    ]
 
 
 async def put_raw(yard: Yard, header: bytes) -> None:

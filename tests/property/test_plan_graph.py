@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from graphlib import CycleError
 from itertools import permutations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import graph
+from domain.ranking import Ranking
 
 Edges = dict[str, tuple[str, ...]]
 FEW = settings(max_examples=100, deadline=None)
@@ -85,19 +88,26 @@ def test_longest_paths(edges: Edges) -> None:
     assert graph.longest_paths(edges) == {node: length(node) for node in edges}
 
 
-@given(graphs(acyclic=True, smallest=1))
+@given(graphs(acyclic=True, smallest=1), st.data())
 @FEW
-def test_urgency_prefers_critical_paths(edges: Edges) -> None:
-    remaining = graph.longest_paths(graph.reverse(edges))
-    behind = graph.longest_paths(edges)
-    critical = max(remaining.values())
-    urgency = graph.urgency(edges, remaining)
-    assert set(urgency) == set(edges)
-    on_critical_path = {node for node in edges if behind[node] + remaining[node] == critical + 1}
-    if 1 < critical < len(edges):
-        assert {node for node, word in urgency.items() if word == "high"} == on_critical_path
-    else:
-        assert "high" not in urgency.values()
+def test_ranking_prefers_critical_paths(edges: Edges, data: st.DataObject) -> None:
+    seconds = {node: data.draw(st.sampled_from([0.1, 0.2, 1.0, 3.0, 60.0])) for node in edges}
+    children = graph.reverse(edges)
+
+    def longest(node: str, others: Mapping[str, Sequence[str]]) -> float:
+        return seconds[node] + max((longest(other, others) for other in others[node]), default=0.0)
+
+    ranking = Ranking.of(edges, seconds)
+    assert ranking.remaining_s == pytest.approx({node: longest(node, children) for node in edges})
+    assert all(ranking.remaining_s[node] > ranking.remaining_s[child] for node in edges for child in children[node])
+    critical = max(ranking.remaining_s.values())
+    through = {node: longest(node, edges) + ranking.remaining_s[node] - seconds[node] for node in edges}
+    on_critical_path = {node for node, path_s in through.items() if path_s == pytest.approx(critical)}
+    high = {node for node, word in ranking.urgency.items() if word == "high"}
+    assert high == (on_critical_path if len(on_critical_path) < len(edges) else set())
+    assert {node for node, word in ranking.urgency.items() if word == "low"} == {
+        node for node, path_s in through.items() if path_s < critical / 2 or path_s == pytest.approx(critical / 2)
+    }
 
 
 @given(graphs(smallest=2, largest=6), st.data())

@@ -232,6 +232,10 @@ class TaskUnderFire(RuleBasedStateMachine):
     def lease_ends(self, place: int, age: int | None, jitter: float) -> None:
         self.happens(e.LeaseExpired(**self.about(place, age), at=self.now, jitter=jitter))
 
+    @rule(place=places, age=ages, exec_id=execs, jitter=jitters)
+    def holder_goes(self, place: int, age: int | None, exec_id: str, jitter: float) -> None:
+        self.happens(e.HolderGone(**self.about(place, age), exec_id=exec_id, at=self.now, jitter=jitter))
+
     # --- what always holds ---
 
     @invariant()

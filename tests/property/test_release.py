@@ -84,4 +84,4 @@ def _took_turns(chosen: list[Candidate], scopes: dict[str, Scope], in_flight: Co
         counted[scopes[one.task_id]] += 1
     for scope in set(scopes.values()):
         of_user = [one for one in chosen if scopes[one.task_id] == scope]
-        assert of_user == sorted(of_user), "the longest path first, then the oldest task"
+        assert of_user == sorted(of_user), "what ought to have begun first goes first"

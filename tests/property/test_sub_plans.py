@@ -12,6 +12,7 @@ from dispatcher.policy import Policy
 from domain import events as e
 from domain.messages import ResultContent, ResultMessage
 from domain.progress import step
+from domain.ranking import UNMEASURED
 from domain.skill import Catalogue, Effect, Param, SkillSpec
 from domain.task import SubtaskState
 from tests.builders import chain, planned, released
@@ -81,4 +82,4 @@ def test_any_document_divides_safely_or_fails_with_a_reason(document: dict[str, 
     ends = {SubtaskState.PENDING} if event.nodes else {SubtaskState.SUCCEEDED}
     assert after.subtasks["a"].state in ends | {SubtaskState.FAILED, SubtaskState.SKIPPED}
     assert after.plan is not None
-    assert len(after.plan.urgency) == len(after.plan.nodes)  # a DAG: a cycle has no order
+    assert len(after.plan.ranking(UNMEASURED).urgency) == len(after.plan.nodes)  # a DAG: a cycle has no order

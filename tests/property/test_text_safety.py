@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -121,6 +121,8 @@ def test_code_stays_code(text: str) -> None:
 
 
 @given(hostile_markdown)
+@example("```<b>```http://evil.example/a")
+@example("http://evil.example/a`<b>`")
 def test_a_models_markdown_has_no_links_images_or_html(text: str) -> None:
     for markdown in (tamed(text), f"{tamed(text)} [t1]\n- {tamed(text)}", f"{tamed(text)}\n{tamed(text)}"):
         assert not DANGEROUS & {token.type for token in tokens(markdown)}

@@ -12,6 +12,14 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# What an older program beside this one misses, and why that is no loss.
+CONTRACT = {
+    "answer_cache.bytes is necessary": "an older program keeps no text, as if its cache were full",
+    "answer_cache.created_at is necessary": "the same",
+    "answer_cache.hits is necessary": "the same",
+    "answer_cache.used_at is necessary": "the same",
+}
+
 TIME = sa.DateTime(timezone=True).with_variant(sa.String(32), "sqlite")
 ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WAS_UNPLANNED = "plan_hash IS NULL AND settled_at IS NULL"

@@ -66,10 +66,14 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    *skills: Scripted, limits: Limits = CALM, bus: FakeAgentBus | None = None, spool: Spool | None = None
+    *skills: Scripted,
+    limits: Limits = CALM,
+    bus: FakeAgentBus | None = None,
+    spool: Spool | None = None,
+    clock: FakeClock | None = None,
 ) -> AsyncIterator[Stage]:
     """A worker that runs while the block does and is drained after it."""
-    bus, clock, spool = bus or FakeAgentBus(), FakeClock(), spool or MemorySpool()
+    bus, clock, spool = bus or FakeAgentBus(), clock or FakeClock(), spool or MemorySpool()
     ports = Ports(bus=bus, spool=spool, clock=clock, entropy=CountingEntropy())
     worker = Worker("echo", "here-echo-1", {skill.spec.name: skill for skill in skills}, ports, limits)
     stage = Stage(bus, clock, spool, worker)

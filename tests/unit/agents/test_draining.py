@@ -131,3 +131,25 @@ async def test_heartbeats_end_with_the_worker() -> None:
         count = len(stage.bus.beats)
         await stage.clock.advance(60)
     assert len(stage.bus.beats) == count
+
+
+async def test_a_worker_that_is_cancelled_ends_its_work_even_where_that_was_cut_before() -> None:
+    async def stubborn(_: Call) -> Result:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.Event().wait()
+        raise AssertionError
+
+    skill = Scripted(stubborn)
+    async with staged(skill, limits=LASTING) as stage:
+        stage.bus.send(attempt())
+        await until(lambda: stage.bus.of("started"))
+        stage.bus.order("stop", stage.bus.of("started")[0])
+        await settle()
+        assert stage.running is not None
+        stage.running.cancel()
+        await asyncio.wait({stage.running}, timeout=5)
+        assert stage.running.cancelled()
+    assert skill.was_cancelled
+    assert stage.bus.results == []

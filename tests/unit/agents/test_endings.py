@@ -309,7 +309,7 @@ async def test_a_stopped_claim_says_nothing_more() -> None:
         stage.bus.order("stop", stage.bus.of("claim")[0])
         stage.bus.order("grant", stage.bus.of("claim")[0])
         await stage.clock.advance(5)
-        assert stage.bus.beats[-1].holding == []
+        await until(lambda: stage.bus.beats[-1].holding == [])
     assert stage.bus.kinds() == ["claim", "ack"]
     assert skill.calls == []
 

@@ -19,7 +19,7 @@ def test_work_counts_as_long_until_it_proves_short() -> None:
     pace = Pace(4, 64)
     assert pace.prefetch == 4
     widths = fed(pace, 0.001, 60)
-    assert 20 <= widths.index(64) <= 50
+    assert 10 <= widths.index(64) <= 20
     assert widths[-1] == 64
 
 

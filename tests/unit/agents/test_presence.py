@@ -9,7 +9,7 @@ from agents.presence import MAX_HOLDING, Presence, entry
 from agents.spool import MemorySpool
 from agents.surroundings import Identity, Ports
 from agents.worker import worker_name
-from domain.messages import Holding
+from domain.messages import Holding, ResultMessage
 from domain.skill import Effect, Param, ParamType, SkillSpec
 from tests.fakes import CountingEntropy, FakeClock
 from tests.fakes_bus import FakeAgentBus
@@ -71,6 +71,53 @@ async def test_hello_at_the_start_and_every_minute() -> None:
         assert len(stage.bus.of("hello")) == 2
 
 
+async def test_hello_only_once_this_worker_has_its_own_orders() -> None:
+    """Somebody who still lives under its name must not lose a lease by it."""
+    bus = FakeAgentBus()
+    bus.refusals["orders"] = 2
+    async with staged(Scripted(), bus=bus) as stage:
+        await settle()
+        await stage.clock.advance(1)
+        assert (stage.bus.of("hello"), bus.refusals["orders"]) == ([], 0)
+        await stage.clock.advance(1)
+        assert len(stage.bus.of("hello")) == 1
+
+
+async def test_what_the_last_life_could_not_send_comes_before_the_hello() -> None:
+    """By that hello its leases are over: a result that came later would count for nothing."""
+    spool = MemorySpool()
+    spool.put("x1", ResultMessage(task_id="AAAAAA.a", source="echo", status="success"))
+    bus = FakeAgentBus()
+    bus.refusals["result"] = 1  # the first try to send it fails
+    async with staged(Scripted(), bus=bus, spool=spool) as stage:
+        await settle()
+        assert stage.bus.of("hello") == []
+        await stage.clock.advance(1)
+        assert [what for what, _ in stage.bus.happened if what in {"result", "hello"}] == ["result", "hello"]
+
+
+async def test_a_result_that_nobody_takes_keeps_no_worker_silent() -> None:
+    spool = MemorySpool()
+    spool.put("x1", ResultMessage(task_id="AAAAAA.a", source="echo", status="success"))
+    bus = FakeAgentBus()
+    bus.refusals["result"] = 1000
+    async with staged(Scripted(), bus=bus, spool=spool) as stage:
+        await settle()
+        await stage.clock.advance(6)
+        assert len(stage.bus.of("hello")) == 1
+
+
+async def test_a_later_life_orders_behind_the_earlier_one() -> None:
+    lives = []
+    clock = FakeClock()
+    for _ in range(3):
+        async with staged(Scripted(), clock=clock) as stage:
+            await until(lambda: stage.bus.of("hello"))
+            lives.append(stage.bus.of("hello")[0].incarnation)
+        await clock.advance(0.001)
+    assert lives == sorted(set(lives))
+
+
 async def test_hello_again_after_a_reconnect() -> None:
     async with staged(Scripted()) as stage:
         await until(lambda: stage.bus.of("hello"))
@@ -108,4 +155,4 @@ def test_more_leases_than_one_heartbeat_may_list_go_in_several() -> None:
 
 
 def test_a_workers_name_is_plain_and_stays_the_same() -> None:
-    assert worker_name("ann's laptop.local", "数据", 2) == "ann-s-laptop-local-数据-2"
+    assert worker_name("ann's laptop.local", "数据", "2") == "ann-s-laptop-local-数据-2"

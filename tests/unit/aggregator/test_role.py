@@ -89,7 +89,7 @@ async def test_a_model_that_never_answers_is_not_waited_for() -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    async with stage() as on, running(on, silent, AggregatorSettings(claim_s=0.01)):
+    async with stage() as on, running(on, silent, AggregatorSettings(write_s=0.01)):
         [task] = await answered(on, await on.accepted(Plan(answer="42")))
         assert task.answer == summarise(task)
 
@@ -132,6 +132,30 @@ async def test_the_first_answer_counts() -> None:
         assert task.answer is not None
         assert task.answer.text == "somebody was faster"
         assert ("answered", first) not in on.bus.nudged
+
+
+async def test_a_claim_is_renewed_while_an_answer_is_written_and_not_after_a_crash() -> None:
+    """A process that dies must not hold an answer up for as long as one may take to write."""
+    writing = asyncio.Event()
+
+    async def endless(task: Task, write: Write) -> Answer:
+        writing.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with stage() as on:
+        task_id = await on.accepted(Plan(answer="42"))
+        async with running(on, endless, AggregatorSettings(claim_s=30.0, sweep_s=600.0)):
+            await writing.wait()
+            first = (await on.task(task_id)).claimed_until
+            await on.clock.advance(10)
+            renewed = on.clock.now() + timedelta(seconds=30)
+
+            async def is_renewed() -> bool:
+                return (await on.task(task_id)).claimed_until == renewed
+
+            await until(is_renewed)
+        assert first == renewed - timedelta(seconds=10)
 
 
 async def test_a_claimed_task_is_left_alone_until_the_claim_runs_out() -> None:

@@ -299,7 +299,7 @@ def test_a_condition_that_did_not_apply_is_no_failure() -> None:
     warn = replace(warn, condition=Condition(ref="{{count.output.n}}", op=Op.GT, value=5))
     task = ended(task_of(Plan(nodes=(count, warn, log))), "count", Result(summary="3 found", output={"n": 3}))
     assert lines(task) == [
-        "**Done**: 1 steps in 12 s.",
+        "**Done**: 1 step in 12 s.",
         "- **Step count**: 3 found [count]",
         "",
         "**Not needed**",
@@ -307,6 +307,18 @@ def test_a_condition_that_did_not_apply_is_no_failure() -> None:
         "- **Step log**: what it depends on was not needed [log]",
     ]
     assert summarise(task).verdict is Verdict.SATISFIED
+
+
+def test_a_step_that_its_person_took_out_is_no_failure() -> None:
+    task, _ = step(task_of(chain("count", "warn", "log")), e.StepDropped(key="warn", at=AT))
+    assert lines(ended(task, "count", Result(summary="3 found"))) == [
+        "**Done**: 1 step in 12 s.",
+        "- **Step count**: 3 found [count]",
+        "",
+        "**Not needed**",
+        "- **Step warn**: you took it out [warn]",
+        "- **Step log**: what it depends on was not needed [log]",
+    ]
 
 
 def planned_anew(task: Task, *names: str) -> Task:

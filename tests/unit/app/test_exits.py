@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 
@@ -57,6 +58,20 @@ def test_a_command_that_ends_well_returns_its_code(capsys):
 
     assert guarded(command, {"number": 7}) == 7
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not made for Windows")
+def test_commands_run_on_uvloop_and_without_it_on_what_python_brings(monkeypatch):
+    loops = []
+
+    async def command(settings) -> int:
+        loops.append(type(asyncio.get_running_loop()).__module__.partition(".")[0])
+        return 0
+
+    guarded(command, {})
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    guarded(command, {})
+    assert loops == ["uvloop", "asyncio"]
 
 
 def test_wrong_settings_stop_before_anything_runs(monkeypatch, capsys):

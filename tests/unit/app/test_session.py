@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from app.follow import following
 from app.session import Session
-from bot.intake import Accepted
+from bot.reply import Accepted
 from domain import events as e
 from domain.messages import Nudge
 from domain.task import Task, TaskState
@@ -59,7 +59,7 @@ async def sitting(typed: AsyncIterator[bytes] | None) -> AsyncIterator[tuple[Sta
 
 
 async def ask(here: Session, text: str, *, as_json: bool = False) -> tuple[str, int]:
-    outcome = await here.commands.receive(here.message(text))
+    outcome = await here.tell(here.message(text))
     assert isinstance(outcome, Accepted)
     async with asyncio.timeout(10):
         return outcome.task_id, await here.see_through(outcome.task_id, as_json=as_json)

@@ -78,6 +78,7 @@ def test_a_model_on_a_server_of_its_own_is_a_model(monkeypatch):
         ("XINGSHU_MODEL", "a@http://"),
         ("XINGSHU_MODEL_KEYS", "sk-secret"),
         ("XINGSHU_MODEL_PRICES", "a=cheap"),
+        ("XINGSHU_TIMEZONE", "Mars/Olympus"),
     ],
 )
 def test_a_wrong_value_is_named_by_its_setting(monkeypatch, name, value):

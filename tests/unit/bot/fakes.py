@@ -6,24 +6,29 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from bot.commands import Commands
-from bot.intake import Accepted, Intake, IntakeSettings
+from bot.access import Access, AccessSettings
+from bot.commands import Commands, Means
+from bot.controls import Controls
+from bot.intake import Intake, IntakeSettings
+from bot.reply import Accepted
+from bot.scheduling.book import BookSettings, ScheduleBook
 from domain import events as e
 from domain.answer import Answer, Author, Statement
-from domain.card import Card
 from domain.chat import ChatMessage
 from domain.errors import StoreDown, XingshuError
 from domain.messages import Nudge, Order
+from domain.people import Person, Role
 from domain.plan import Node, Plan
 from domain.ports import Arrival, Store, UnitOfWork
 from domain.progress import run
-from domain.task import Lease, Result, Route, Scope, Task
+from domain.task import Lease, Result, Scope, Task
 from domain.texts import Language
 from storage import open_store
 from tests.fakes import CountingEntropy, FakeClock
+from tests.unit.bot.platform_twin import FakePlatform  # noqa: F401 -- for those who need nothing else of it
 
 
 class Nudges:
@@ -91,36 +96,12 @@ class FlakyStore:
         await self._store.close()
 
 
-@dataclass
-class FakePlatform:
-    """A chat whose messages last: cards by message id, answers by task, and everything that was sent."""
-
-    name: str = "fake"
-    bot_id: str = "b1"
-    min_edit_interval_s: float = 3.0
-    cards: list[tuple[str | None, Card]] = field(default_factory=list)
-    answers: list[tuple[str, str]] = field(default_factory=list)
-    routes: set[Route] = field(default_factory=set)
-    error: XingshuError | None = None
-    dies_after_answer: bool = False
-
-    async def show_card(self, route: Route, card: Card, platform_message_id: str | None) -> str:
-        if self.error:
-            raise self.error
-        self.routes.add(route)
-        self.cards.append((platform_message_id, card))
-        return platform_message_id or f"m-{card.task_id}"
-
-    async def send_answer(self, route: Route, task: Task, answer: Answer, platform_message_id: str | None) -> None:
-        if self.error:
-            raise self.error
-        self.answers.append((task.id, answer.text))
-        if self.dies_after_answer:
-            raise RuntimeError("the process dies here")
-
-
 async def no_preview(_scope: Scope, text: str, language: Language) -> Plan:
     raise AssertionError("nothing is to be planned here")
+
+
+def person(user: str = "ann", role: Role | None = Role.MEMBER) -> Person:
+    return Person(platform="fake", user_id=user, role=role)
 
 
 @dataclass
@@ -132,7 +113,9 @@ class Stage:
     clock: FakeClock
     entropy: CountingEntropy
     intake: Intake
+    means: Means
     commands: Commands
+    controls: Controls
     count: int = 0
 
     def message(self, text: str, *, user: str = "ann", key: str | None = None) -> ChatMessage:
@@ -147,8 +130,9 @@ class Stage:
             received_at=self.clock.now(),
         )
 
-    async def say(self, text: str, *, user: str = "ann") -> Any:
-        return await self.commands.receive(self.message(text, user=user))
+    async def say(self, text: str, *, user: str = "ann", role: Role = Role.MEMBER) -> Any:
+        message = self.message(text, user=user)
+        return await self.commands.receive(message, person(user, role))
 
     async def accepted(self, plan: Plan | None = None, request: str = "do it", user: str = "ann") -> str:
         """A committed task, with a plan if there is one."""
@@ -185,13 +169,20 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(preview: Callable[[Scope, str, Language], Awaitable[Plan]] = no_preview) -> AsyncIterator[Stage]:
+async def stage(
+    preview: Callable[[Scope, str, Language], Awaitable[Plan]] = no_preview, clock: Any = None
+) -> AsyncIterator[Stage]:
     """Set everything up on an empty database in memory."""
-    clock, entropy, bus = FakeClock(), CountingEntropy(), FakeControlBus()
+    clock, entropy, bus = clock or FakeClock(), CountingEntropy(), FakeControlBus()
     store = FlakyStore(open_store("sqlite://", clock))
     intake = Intake(store, bus, clock, entropy, IntakeSettings())
+    access = Access(store, clock, entropy, AccessSettings())
+    book = ScheduleBook(store, clock, entropy, BookSettings(per_person=3))
+    means = Means(
+        intake=intake, store=store, bus=bus, clock=clock, entropy=entropy, access=access, preview=preview, book=book
+    )
     try:
-        yield Stage(store, bus, clock, entropy, intake, Commands(intake, store, bus, clock, preview))
+        yield Stage(store, bus, clock, entropy, intake, means, Commands(means), Controls(means))
     finally:
         await store.close()
 

@@ -1,44 +1,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
 
 from bot.card_text import APPROVAL_MARK, LOUDNESS, MARKS, TASK_MARKS, card_text, changes, row_of, visible
 from bot.platforms.console_view import STYLES, card_view, render
-from domain.card import Card, CardLine
+from domain.card import Around, CardLine
 from domain.plan import Repair
 from domain.task import FINAL, Failure, SubtaskState, TaskState
 from domain.texts import CATALOGUE, Language
+from tests.unit.bot.drawing.samples import card_of, line
 
 S = SubtaskState
-
-
-def line(key: str, state: SubtaskState = S.PENDING, **changes: object) -> CardLine:
-    known = {
-        "title": f"Step {key}",
-        "skill": "do",
-        "agent": None,
-        "seconds": None,
-        "retries": 0,
-        "needs_approval": False,
-        "failure": None,
-    }
-    return CardLine(key=key, state=state, **(known | changes))
-
-
-def card_of(*lines: CardLine, language: Language = "en", **changes: object) -> Card:
-    known = {
-        "task_id": "K3M9QX",
-        "request": "r",
-        "state": TaskState.RUNNING,
-        "revision": 3,
-        "seconds": 75.2,
-        "done": sum(line.state is S.SUCCEEDED for line in lines),
-        "repairs": (),
-    }
-    return Card(language=language, lines=lines, **(known | changes))
 
 
 def plain(ansi: str) -> list[str]:
@@ -240,3 +216,44 @@ def test_changes_tell_growth_rounds_and_repairs_once() -> None:
     assert changes(grown, whole) == ["● K3M9QX · running · 0/2 · 3.0 s", "↻ I removed the dependency of “b” on itself"]
     assert changes(whole, anew) == ["↺ planned anew (1/2): more"]
     assert changes(anew, anew) == []
+
+
+# --- what is known around a task --------------------------------------------------------------------------------------
+
+
+def test_what_is_known_around_a_task_is_told() -> None:
+    around = Around(left_s=43, cost=0.0123)
+    assert card_text(card_of(line("a"), around=around)).splitlines() == [
+        "● K3M9QX · running · 0/1 · 1 min 15 s · ≈ 43 s left · $0.012",
+        "○ Step a",
+    ]
+    received = card_of(state=TaskState.RECEIVED, seconds=1, around=Around(ahead=2))
+    assert card_text(received) == "○ K3M9QX · received · 1.0 s · 2 ahead in the queue"
+    assert card_text(card_of(state=TaskState.RECEIVED, seconds=1, around=Around(ahead=0))).endswith("next in the queue")
+    over = card_of(line("a", S.SUCCEEDED), state=TaskState.ANSWERED, around=replace(around, cost=1234.5, ahead=1))
+    assert card_text(over).splitlines()[0] == "✓ K3M9QX · answered · 1/1 · 1 min 15 s · $1,234.50"
+
+
+def test_what_takes_longer_than_usual_is_not_said_to_be_over_at_once() -> None:
+    assert "left" not in card_text(card_of(line("a"), around=Around(left_s=0.4)))
+
+
+def test_what_is_waited_for_is_told() -> None:
+    steps = tuple(f"Step {number}" for number in range(4))
+    absent = Around(absent=frozenset({"charts", "mail", "done"}))
+    card = card_of(
+        line("a", waits_for=steps[:1]),
+        line("b", waits_for=steps),
+        line("c", S.DISPATCHED, agent="charts", seconds=1),
+        line("d", S.SUCCEEDED, agent="done", seconds=1),
+        around=absent,
+    )
+    assert card_text(card).splitlines()[1:] == [
+        "○ Step a · after Step 0",
+        "○ Step b · after Step 0, Step 1 and 2 more",
+        "◐ Step c · charts · 1.0 s · waiting for agent charts: nobody performs it",
+        "✓ Step d · done · 1.0 s",
+        "waiting for agent done: nobody performs it",
+        "waiting for agent mail: nobody performs it",
+    ]
+    assert "在 Step 0、Step 1及另外 2 项 之后" in card_text(replace(card, language="zh"))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.intake import Reply
+from bot.reply import Reply
 from domain import events as e
 from domain.model import Purpose, Usage
 from domain.plan import Plan

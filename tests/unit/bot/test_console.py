@@ -15,7 +15,7 @@ from prompt_toolkit.output import DummyOutput
 from bot.platforms.console import TerminalChat
 from domain.task import TaskState
 from tests.unit.bot.fakes import Stage, stage, until
-from tests.unit.bot.theatre import playing, seat_of
+from tests.unit.bot.theatre import door_of, playing, seat_of
 
 CTRL_C, CTRL_D = "\x03", "\x04"
 
@@ -64,7 +64,9 @@ async def terminal() -> AsyncIterator[Screen]:
 
 
 async def _run(screen: Screen) -> None:
-    screen.code.set_result(await screen.chat.run())
+    async with door_of(screen.on) as door:
+        await screen.chat.run(door)
+    screen.code.set_result(screen.chat.exit_code)
 
 
 async def test_a_message_is_answered_and_the_card_goes() -> None:
@@ -116,7 +118,7 @@ async def test_ctrl_c_with_nothing_running_leaves() -> None:
 async def test_an_approval_is_asked_with_its_parameters() -> None:
     async with terminal() as screen:
         screen.type("pay rent")
-        await screen.shows("Waits for approval: Do pay (pay)")
+        await screen.shows("Allow “Do pay”?")
         await screen.draws("waits for your approval")
         screen.type("/approve")
         await screen.shows("rent")
@@ -127,17 +129,17 @@ async def test_an_approval_is_asked_with_its_parameters() -> None:
 async def test_a_question_appears_and_the_next_line_answers_it() -> None:
     async with terminal() as screen:
         screen.type("vague month")
-        await screen.shows("? Which month?")
+        await screen.shows("Which month?")
         await screen.shows("next message")
         await screen.draws("waiting for you")
         screen.type("pay in March")
-        await screen.shows("Waits for approval: Do pay (pay)")
+        await screen.shows("Allow “Do pay”?")
         screen.type("/approve")
         await screen.shows("in March")
         await until(lambda: screen.prompt() == "› ")
         screen.keys.send_text(CTRL_D)
         assert await screen.left() == 0
-    assert screen.printed().count("? Which month?") == 1
+    assert screen.printed().count("Which month?") == 1
 
 
 async def test_several_tasks_share_the_space_above_the_prompt() -> None:

@@ -1,173 +1,234 @@
+"""Cards: shown at once, edited in place, never faster than the chat's pace."""
+
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
-from bot.delivery import DeliveryLoop, DeliverySettings
-from bot.platform import ChatPlatform
+from bot.delivery import DeliverySettings
+from bot.delivery.nonces import MAX_NONCE, first_nonce, generation, is_of, next_nonce
+from bot.drawing.rich_text import RichText
+from bot.platform import Pace, Traits
+from bot.post import Post
 from domain import events as e
-from domain.errors import Refused, Unavailable, XingshuError
+from domain.errors import Refused
 from domain.messages import Nudge
+from domain.ports import UnitOfWork
+from domain.post import PostKind
 from domain.task import TaskState
-from tests.unit.bot.fakes import FakePlatform, Stage, plan_of, released, stage, succeeded, until
+from tests.unit.bot.delivering import all_shown, delivering, in_quick_time, is_answered, pending, quick_stage
+from tests.unit.bot.fakes import FakePlatform, Stage, plan_of, released, started, succeeded, until
 
-BUSY = DeliverySettings(sweep_s=0.005)
-
-
-@asynccontextmanager
-async def delivering(on: Stage, platform: ChatPlatform, settings: DeliverySettings = BUSY) -> AsyncIterator[None]:
-    loop = DeliveryLoop(on.store, on.bus, on.clock, platform, settings)
-    async with asyncio.TaskGroup() as group:
-        work = group.create_task(loop.run())
-        yield
-        work.cancel()
+PACED = Traits(pace=Pace(private_s=3.0))
+CALM = DeliverySettings(sweep_s=0.05, private_refresh_s=1e6)
 
 
-async def pending(on: Stage) -> int:
-    return len(await on.store.transact(lambda uow: uow.deliveries.pending("fake", "b1", 100)))
-
-
-async def settled_down(on: Stage) -> None:
-    async def nothing_left() -> bool:
-        return not await pending(on)
-
-    await until(nothing_left)
-
-
+@in_quick_time
 async def test_a_new_task_has_its_card_at_once() -> None:
     platform = FakePlatform()
-    async with stage() as on, delivering(on, platform):
+    async with quick_stage() as on, delivering(on, platform):
         task_id = await on.accepted()
         await until(lambda: platform.cards)
-        [(message_id, card)] = platform.cards
-        assert (message_id, card.task_id, card.state) == (None, task_id, TaskState.RECEIVED)
-        assert {route.chat_id for route in platform.routes} == {"chat-ann"}
+        [card] = platform.of("c", task_id)
+        assert card.place.chat_id == "chat-ann"
+        assert card.post.is_silent
+        assert task_id in card.text
+        await all_shown(on)
+    assert platform.violations == []
 
 
-async def test_edits_are_spaced_and_only_the_newest_is_shown() -> None:
+@in_quick_time
+async def test_a_card_replies_to_its_request() -> None:
     platform = FakePlatform()
-    async with stage() as on, delivering(on, platform):
+    async with quick_stage() as on, delivering(on, platform):
+        message = replace(on.message("do it"), message_id="77")
+        await on.intake.submit_plan(message, plan_of("a"))
+        await until(lambda: platform.cards)
+    assert platform.cards[0].reply_to == "77"
+
+
+@in_quick_time
+async def test_a_card_is_edited_in_place_and_only_the_newest_is_shown() -> None:
+    platform = FakePlatform(traits=PACED)
+    async with quick_stage() as on, delivering(on, platform, CALM):
         task_id = await on.accepted(plan_of("a", "b"))
         await until(lambda: platform.cards)
         for event in (released("a", on.clock), succeeded("a", on.clock), released("b", on.clock)):
             await on.happen(task_id, event)
-            await on.swept()
-        await on.clock.advance(platform.min_edit_interval_s - 0.1)
-        await on.swept()
+            await asyncio.sleep(0.2)
         assert len(platform.cards) == 1
-        await on.clock.advance(0.1)
-        await until(lambda: len(platform.cards) == 2)
-        message_id, card = platform.cards[1]
-        assert message_id == f"m-{task_id}"
+        await asyncio.sleep(1.0)
+        assert len(platform.cards) == 2
+        card = platform.cards[1].card
+        assert len(platform.of("c")) == 1
+        assert card is not None
         assert card.done == 1
         assert card.revision == (await on.task(task_id)).version
+        await all_shown(on)
 
 
+@in_quick_time
 async def test_two_tasks_of_a_chat_take_turns() -> None:
-    platform = FakePlatform()
-    async with stage() as on, delivering(on, platform):
+    platform = FakePlatform(traits=PACED)
+    async with quick_stage() as on, delivering(on, platform, CALM):
         ids = [await on.accepted(plan_of("a", "b")) for _ in range(2)]
         await until(lambda: len(platform.cards) == 2)
+        await asyncio.sleep(60)
         for turn in (1, 2):
             for task_id in ids:
                 await on.happen(task_id, released("a", on.clock) if turn == 1 else succeeded("a", on.clock))
-            await on.clock.advance(platform.min_edit_interval_s)
-            await until(lambda turn=turn: len(platform.cards) == 2 + turn)
             await on.swept()
-            assert len(platform.cards) == 2 + turn
-        assert {card.task_id for _, card in platform.cards[2:]} == set(ids)
-
-
-async def test_the_answer_does_not_wait_for_the_chats_turn() -> None:
-    platform = FakePlatform()
-    async with stage() as on, delivering(on, platform):
-        task_id = await on.accepted(plan_of("a"))
-        await until(lambda: platform.cards)
-        await on.answered(task_id)
-        await until(lambda: platform.answers)
-        assert platform.answers == [(task_id, "all done")]
-        assert platform.cards[-1][1].state is TaskState.CANCELLED
-        await settled_down(on)
-
-
-async def test_the_answer_is_sent_once_however_often_it_is_looked_at() -> None:
-    platform = FakePlatform()
-    async with stage() as on, delivering(on, platform):
-        task_id = await on.accepted(plan_of("a"))
-        await on.answered(task_id)
-        await settled_down(on)
-        await on.swept()
-        assert platform.answers == [(task_id, "all done")]
-
-
-async def test_a_process_that_died_before_recording_sends_the_same_answer_to_the_same_message() -> None:
-    async with stage() as on:
-        dying = FakePlatform(dies_after_answer=True)
-        task_id = await on.accepted(plan_of("a"))
-        await on.answered(task_id)
-        with pytest.raises(ExceptionGroup):
-            async with delivering(on, dying):
-                await asyncio.Event().wait()
-        second = FakePlatform()
-        async with delivering(on, second):
-            await settled_down(on)
-        assert dying.answers == second.answers == [(task_id, "all done")]
-        assert second.cards == []
-        third = FakePlatform()
-        async with delivering(on, third):
+            await asyncio.sleep(3.0)
             await on.swept()
-        assert third.answers == []
+            await asyncio.sleep(3.0)
+            await until(lambda turn=turn: len(platform.cards) == 2 + 2 * turn)
+        assert [len(line.looks) for line in platform.of("c")] == [3, 3]
 
 
-async def test_an_answer_that_could_not_be_recorded_is_not_sent_again_by_this_process() -> None:
+@in_quick_time
+async def test_what_looks_the_same_is_not_edited() -> None:
     platform = FakePlatform()
-    async with stage() as on:
+    async with quick_stage() as on, delivering(on, platform, CALM):
         task_id = await on.accepted(plan_of("a"))
-        await on.answered(task_id)
-        on.store.falls_in = 2  # pending, shown, then down
-        async with delivering(on, platform):
-            await until(lambda: on.store.refusals >= 2)
-            on.store.falls_in = None
-            on.store.is_down = False
-            await settled_down(on)
-        assert platform.answers == [(task_id, "all done")]
+        await all_shown(on)
+        for number in range(3):
+            claimed_until = on.clock.now() + timedelta(seconds=number)
+            await on.store.transact(partial(touched, task_id=task_id, claimed_until=claimed_until))
+            await all_shown(on)
         assert len(platform.cards) == 1
 
 
-@pytest.mark.parametrize("error", [Unavailable("error.broker_down"), Refused("chat.empty")])
-async def test_a_platform_that_fails_is_tried_again_later(error: XingshuError) -> None:
-    platform = FakePlatform(error=error)
-    async with stage() as on, delivering(on, platform):
+def touched(uow: UnitOfWork, task_id: str, claimed_until: datetime) -> None:
+    """A change that no card shows."""
+    uow.tasks.put(replace(uow.tasks.lock([task_id])[task_id], claimed_until=claimed_until))
+
+
+@in_quick_time
+async def test_time_is_shown_now_and_then_while_something_runs() -> None:
+    platform = FakePlatform()
+    async with quick_stage() as on, delivering(on, platform):
         task_id = await on.accepted(plan_of("a"))
-        await on.answered(task_id)
+        await on.happen(task_id, released("a", on.clock), started("a", on.clock))
+        await all_shown(on)
+        await on.swept()
+        before = len(platform.cards)
+        await asyncio.sleep(4.0)
+        await on.swept()
+        assert len(platform.cards) == before
+        await asyncio.sleep(1.0)
+        assert len(platform.cards) == before + 1
+        for _ in range(3):
+            await asyncio.sleep(5.0)
+            await on.swept()
+        assert before + 2 <= len(platform.cards) <= before + 4
+        await on.happen(task_id, succeeded("a", on.clock))
+        await is_answered(on, task_id)
+        await all_shown(on)
+        last = len(platform.cards)
+        await asyncio.sleep(60)
+        await on.swept()
+        assert len(platform.cards) == last
 
-        async def was_counted() -> bool:
-            [delivery] = await on.store.transact(lambda uow: uow.deliveries.pending("fake", "b1", 1))
-            return delivery.tries > 0
 
-        await until(was_counted)
-        platform.error = None
-        assert platform.answers == []
-        await on.clock.advance(2)
-        await settled_down(on)
+@in_quick_time
+async def test_after_a_restart_the_same_card_goes_on() -> None:
+    platform = FakePlatform()
+    async with quick_stage() as on:
+        async with delivering(on, platform):
+            task_id = await on.accepted(plan_of("a"))
+            await all_shown(on)
+        await on.happen(task_id, released("a", on.clock))
+        async with delivering(on, platform):
+            await all_shown(on)
+        [line] = platform.of("c")
+        assert line.post.card is not None
+        assert line.post.card.revision == (await on.task(task_id)).version
+
+
+@in_quick_time
+async def test_a_card_from_before_messages_were_written_down_is_adopted() -> None:
+    platform = FakePlatform()
+    async with quick_stage() as on:
+        task_id = await on.accepted(plan_of("a"))
+        place = (await on.task(task_id)).route.place
+        card_id = await platform.send(place, Post(text=RichText("old")), f"{task_id}-c0-0")
+        await on.store.transact(lambda uow: uow.deliveries.shown(task_id, 0, card_id))
+        await on.happen(task_id, released("a", on.clock))
+        async with delivering(on, platform):
+            await all_shown(on)
+        [line] = platform.of("c")
+        assert len(line.looks) == 2
+        [posted] = await on.store.transact(lambda uow: uow.posts.of_task(task_id))
+        assert (posted.kind, posted.message_id) == (PostKind.CARD, card_id)
+
+
+@in_quick_time
+async def test_a_deleted_card_comes_again_but_not_for_ever() -> None:
+    platform = FakePlatform()
+    async with quick_stage() as on, delivering(on, platform, CALM):
+        task_id = await on.accepted(plan_of(*"abcdefgh"))
+        for key in "abcdefgh":
+            await all_shown(on)
+            for line in platform.of("c"):
+                platform.delete(line)
+            await on.happen(task_id, released(key, on.clock), succeeded(key, on.clock))
+        await all_shown(on)
+        assert len(platform.lines) == 6
+        await is_answered(on, task_id)
+        await all_shown(on)
         assert platform.answers == [(task_id, "all done")]
+        assert len({line.nonce for line in platform.lines}) == len(platform.lines)
 
 
+@in_quick_time
+async def test_an_edit_that_is_refused_for_good_is_passed_over() -> None:
+    platform = FakePlatform()
+    async with quick_stage() as on, delivering(on, platform, CALM):
+        task_id = await on.accepted(plan_of("a"))
+        await all_shown(on)
+        platform.fail(Refused("chat.empty"), only="edit")
+        await on.happen(task_id, released("a", on.clock))
+        await all_shown(on)
+        assert len(platform.cards) == 1
+        await is_answered(on, task_id)
+        await asyncio.sleep(1.0)
+        assert platform.answers == [(task_id, "all done")]
+        assert len(platform.cards) == 2
+
+
+@in_quick_time
+async def test_the_longer_it_takes_the_more_seldom_anybody_looks() -> None:
+    platform = FakePlatform()
+    async with quick_stage() as on, delivering(on, platform, DeliverySettings()):
+        task_id = await on.accepted(plan_of("a"))
+        await on.happen(task_id, released("a", on.clock), started("a", on.clock))
+        counts = []
+        for _ in range(3):
+            before = len(platform.edits)
+            await asyncio.sleep(600.0)
+            counts.append(len(platform.edits) - before)
+    assert counts[0] > 30
+    assert counts == sorted(counts, reverse=True)
+    assert counts[2] <= 15
+
+
+@in_quick_time
 async def test_a_nudge_is_faster_than_the_sweep() -> None:
     platform = FakePlatform()
-    async with stage() as on, delivering(on, platform, DeliverySettings(sweep_s=600.0)):
+    async with quick_stage() as on, delivering(on, platform, DeliverySettings(sweep_s=600.0)):
         await until(lambda: on.store.transactions)
         await on.accepted()
         await until(lambda: platform.cards)
 
 
+@in_quick_time
 async def test_a_lost_nudge_costs_a_sweep() -> None:
     platform = FakePlatform()
-    async with stage() as on:
+    async with quick_stage() as on:
         on.bus.loses_nudges = True
         async with delivering(on, platform):
             await on.swept()
@@ -175,18 +236,20 @@ async def test_a_lost_nudge_costs_a_sweep() -> None:
             await until(lambda: platform.cards)
 
 
+@in_quick_time
 async def test_other_bots_tasks_are_left_alone() -> None:
     platform = FakePlatform(bot_id="b2")
-    async with stage() as on, delivering(on, platform):
+    async with quick_stage() as on, delivering(on, platform):
         await on.accepted()
         await on.swept()
         assert platform.cards == []
         assert await pending(on) == 1
 
 
+@in_quick_time
 async def test_a_database_that_is_down_is_waited_for() -> None:
     platform = FakePlatform()
-    async with stage() as on:
+    async with quick_stage() as on:
         await on.accepted()
         on.store.is_down = True
         async with delivering(on, platform):
@@ -196,7 +259,7 @@ async def test_a_database_that_is_down_is_waited_for() -> None:
             await until(lambda: platform.cards)
 
 
-# --- questions and drafts -----------------------------------------------------------------------------------------
+# --- drafts -------------------------------------------------------------------------------------------------------
 
 
 def heard(task_id: str, text: str) -> Nudge:
@@ -208,87 +271,122 @@ async def writing(on: Stage, platform: FakePlatform) -> str:
     task_id = await on.accepted(plan_of("a"))
     await until(lambda: platform.cards)
     await on.happen(task_id, released("a", on.clock), succeeded("a", on.clock))
-    await on.clock.advance(platform.min_edit_interval_s)
-    await until(lambda: platform.cards[-1][1].done == 1)
-    await settled_down(on)
+    await on.swept()
+    await asyncio.sleep(3.0)
+    await all_shown(on)
+    await on.swept()
     return task_id
 
 
-async def test_a_draft_is_shown_under_the_spacing_of_edits_and_only_the_newest() -> None:
-    platform = FakePlatform()
-    async with stage() as on, delivering(on, platform):
+@in_quick_time
+async def test_a_draft_is_shown_under_the_pace_of_edits_and_only_the_newest() -> None:
+    platform = FakePlatform(traits=PACED)
+    async with quick_stage() as on, delivering(on, platform, CALM):
         task_id = await writing(on, platform)
         before = len(platform.cards)
         await on.bus.nudge([heard(task_id, "one"), heard(task_id, "one two")])
         await on.swept()
         assert len(platform.cards) == before
-        await on.clock.advance(platform.min_edit_interval_s)
+        await asyncio.sleep(3.0)
         await until(lambda: len(platform.cards) > before)
-        message_id, card = platform.cards[-1]
-        assert (message_id, card.draft) == (f"m-{task_id}", "one two")
-        await on.clock.advance(10 * platform.min_edit_interval_s)
+        assert "one two" in platform.cards[-1].text.text
+        await asyncio.sleep(30.0)
         await on.swept()
         assert len(platform.cards) == before + 1
 
 
+@in_quick_time
 async def test_a_draft_is_forgotten_when_the_answer_is_there() -> None:
-    platform = FakePlatform()
-    async with stage() as on, delivering(on, platform):
+    platform = FakePlatform(traits=PACED)
+    async with quick_stage() as on, delivering(on, platform, CALM):
         task_id = await writing(on, platform)
         await on.bus.nudge([heard(task_id, "half of it")])
-        await on.answered(task_id)
+        await is_answered(on, task_id)
         await until(lambda: platform.answers)
         await on.bus.nudge([heard(task_id, "too late")])
-        await on.clock.advance(10 * platform.min_edit_interval_s)
-        await on.swept()
-        assert [card.draft for _, card in platform.cards if card.state is TaskState.ANSWERED] == [""]
-        assert all(card.draft != "too late" for _, card in platform.cards)
+        await asyncio.sleep(30.0)
+        await all_shown(on)
+        last = platform.of("c")[0].post.card
+        assert last is not None
+        assert last.state is TaskState.ANSWERED
+        assert not any("too late" in card.text.text for card in platform.cards)
+        assert "half" not in platform.of("c")[0].text
 
 
+@in_quick_time
 async def test_a_draft_of_a_round_that_is_planned_anew_is_not_shown() -> None:
     platform = FakePlatform()
-    async with stage() as on, delivering(on, platform):
+    async with quick_stage() as on, delivering(on, platform, CALM):
         task_id = await on.accepted(replace(plan_of("a"), rounds_left=1))
         await on.happen(task_id, released("a", on.clock), succeeded("a", on.clock))
-        await until(lambda: platform.cards)
-        await on.bus.nudge([heard(task_id, "too little")])
+        await all_shown(on)
         await on.happen(task_id, e.Dissatisfied(why="the prices", at=on.clock.now()))
-        await on.clock.advance(platform.min_edit_interval_s)
-        await until(lambda: platform.cards[-1][1].rounds)
-        assert platform.cards[-1][1].draft == ""
+        await on.bus.nudge([heard(task_id, "too little")])
+        await all_shown(on)
+        await on.swept()
+        assert "too little" not in platform.cards[-1].text.text
 
 
+@in_quick_time
 async def test_drafts_of_other_bots_tasks_are_not_kept() -> None:
     platform = FakePlatform(bot_id="b2")
-    async with stage() as on:
-        loop = DeliveryLoop(on.store, on.bus, on.clock, platform, BUSY)
-        for number in range(1000):
-            loop._hear(heard(f"{number:06}", "x"))
-        assert loop._drafts == {}
-
-
-async def test_a_draft_that_cannot_be_shown_is_lost_and_nothing_else() -> None:
-    platform = FakePlatform()
-    async with stage() as on, delivering(on, platform):
-        task_id = await writing(on, platform)
-        await on.clock.advance(platform.min_edit_interval_s)
-        platform.error = Unavailable("error.broker_down")
-        await on.bus.nudge([heard(task_id, "half of it")])
+    async with quick_stage() as on, delivering(on, platform) as loop:
+        await on.accepted()
+        await on.bus.nudge([heard(f"{number:06}", "x") for number in range(100)])
         await on.swept()
-        platform.error = None
-        await on.answered(task_id)
-        await on.clock.advance(60)
-        await settled_down(on)
-        assert platform.answers == [(task_id, "all done")]
+        assert len(loop._board) == 0
 
 
-async def test_a_question_does_not_wait_for_the_chats_turn() -> None:
+@in_quick_time
+async def test_a_person_who_waits_sees_that_somebody_writes() -> None:
     platform = FakePlatform()
-    async with stage() as on, delivering(on, platform):
+    async with quick_stage() as on, delivering(on, platform):
         task_id = await on.accepted()
-        await until(lambda: platform.cards)
-        now = on.clock.now()
-        asked = e.QuestionAsked(question="Which month?", at=now, by="p")
-        await on.happen(task_id, e.PlanningStarted(until=now, by="p"), asked)
-        await until(lambda: len(platform.cards) == 2)
-        assert platform.cards[-1][1].question == "Which month?"
+        await all_shown(on)
+        assert platform.busy_in == []
+        await on.happen(task_id, e.PlanningStarted(until=on.clock.now(), by="p"))
+        await until(lambda: len(platform.busy_in) == 1)
+        await on.swept()
+        assert len(platform.busy_in) == 1
+        await asyncio.sleep(5.0)
+        await until(lambda: len(platform.busy_in) == 2)
+
+
+# --- what is remembered -------------------------------------------------------------------------------------------
+
+
+@in_quick_time
+async def test_nothing_is_remembered_of_what_is_over() -> None:
+    platform = FakePlatform()
+    async with quick_stage() as on, delivering(on, platform) as loop:
+        ids = [await on.accepted(plan_of("a"), user=f"user{number}") for number in range(20)]
+        for task_id in ids:
+            await is_answered(on, task_id)
+        await all_shown(on)
+        await until(lambda: not len(loop._board))
+        assert loop._board.desks == {}
+
+
+@in_quick_time
+async def test_what_was_shown_is_not_shown_again_for_a_late_nudge() -> None:
+    platform = FakePlatform()
+    async with quick_stage() as on, delivering(on, platform):
+        task_id = await on.accepted(plan_of("a"))
+        await is_answered(on, task_id)
+        await all_shown(on)
+        calls = len(platform.edits), len(platform.lines)
+        for _ in range(3):
+            await on.bus.nudge([Nudge(kind="answered", task_id=task_id)])
+            await on.swept()
+        assert (len(platform.edits), len(platform.lines)) == calls
+
+
+@pytest.mark.parametrize("kind", list(PostKind))
+def test_names_of_messages_fit_every_platform(kind: PostKind) -> None:
+    nonce = first_nonce("7KQ2M4", kind, "ABCDEFGHJK")
+    for _ in range(12):
+        nonce = next_nonce(nonce)
+    assert len(nonce) <= MAX_NONCE
+    assert generation(nonce) == 12
+    assert is_of(nonce, "ABCDEFGHJK")
+    assert not is_of(nonce, "ABCDEFGHJ")

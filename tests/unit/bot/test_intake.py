@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.intake import Accepted, Intake, IntakeSettings, Reply
+from bot.intake import Intake, IntakeSettings
+from bot.reply import Accepted, Reply
 from domain import events as e
 from domain.errors import Refused, StoreDown
 from domain.ids import TASK_ID_BITS

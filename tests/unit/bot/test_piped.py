@@ -11,7 +11,7 @@ import pytest
 from bot.platforms.piped import MAX_LINE, PipedChat, Streams, read_lines
 from domain.chat import MAX_REQUEST
 from tests.unit.bot.fakes import stage, until
-from tests.unit.bot.theatre import playing, seat_of
+from tests.unit.bot.theatre import door_of, playing, seat_of
 
 
 async def pipe(*lines: bytes | str) -> tuple[int, str, str]:
@@ -20,9 +20,9 @@ async def pipe(*lines: bytes | str) -> tuple[int, str, str]:
     out, progress = io.StringIO(), io.StringIO()
     async with stage() as on:
         chat = PipedChat(seat_of(on), Streams(lines=io.BytesIO(data), answers=out, progress=progress))
-        async with playing(on, chat), asyncio.timeout(20):
-            code = await chat.run()
-    return code, out.getvalue(), progress.getvalue()
+        async with playing(on, chat), door_of(on) as door, asyncio.timeout(20):
+            await chat.run(door)
+    return chat.exit_code, out.getvalue(), progress.getvalue()
 
 
 async def test_each_line_is_answered_in_order() -> None:
@@ -75,7 +75,7 @@ async def test_commands_are_answered_at_once() -> None:
     code, answers, _ = await pipe("/help", "echo x", "/tasks", "/status")
     assert code == 0
     assert "/cancel" in answers
-    assert "· answered · 1/1 · echo x" in answers
+    assert "· answered · 1/1 · 0 s ago · echo x" in answers
     assert answers.splitlines()[-1].startswith("x")
 
 
@@ -88,10 +88,11 @@ async def test_a_byte_order_mark_is_not_part_of_the_message() -> None:
 async def test_an_approval_is_asked_for_and_can_come_down_the_pipe() -> None:
     code, answers, _ = await pipe("pay rent", "/approve")
     lines = answers.splitlines()
-    assert lines[0].startswith("Waits for approval: Do pay (pay)")
+    assert lines[1] == "Allow “Do pay”?"
+    assert any(line.startswith("/approve ") for line in lines)
     assert lines[-1].startswith("rent")
     assert code == 0
-    assert answers.count("Waits for approval") == 1
+    assert answers.count("Allow “Do pay”?") == 1
 
 
 async def test_what_still_waits_for_a_person_at_the_end_is_said() -> None:
@@ -110,15 +111,16 @@ async def test_the_line_after_a_question_is_the_reply() -> None:
     code, answers, _ = await pipe("vague month", "echo in March", "echo after")
     lines = answers.splitlines()
     assert code == 0
-    assert lines[0] == "? Which month?"
-    assert "next message" in lines[1]
-    assert [line.removesuffix(" [t1]") for line in lines[2:]] == ["in March", "after"]
+    assert lines[0].startswith("? ")
+    assert lines[1] == "Which month?"
+    assert "next message" in lines[3]
+    assert [line.removesuffix(" [t1]") for line in lines[4:]] == ["in March", "after"]
 
 
 async def test_commands_between_a_question_and_its_reply_are_commands() -> None:
     code, answers, _ = await pipe("vague month", "/tasks", "/ask echo other", "echo in March")
     assert code == 0
-    assert answers.count("? Which month?") == 1
+    assert answers.count("Which month?") == 1
     assert answers.splitlines()[-2].startswith("other")
     assert answers.splitlines()[-1].startswith("in March")
 
@@ -126,7 +128,7 @@ async def test_commands_between_a_question_and_its_reply_are_commands() -> None:
 async def test_a_question_nobody_is_left_to_answer_is_given_up() -> None:
     code, answers, progress = await pipe("echo one", "vague month")
     assert code == 1
-    assert "? Which month?" in answers
+    assert "Which month?" in answers
     assert "again with what was asked" in progress
     assert "Still open" not in progress
 
@@ -134,7 +136,7 @@ async def test_a_question_nobody_is_left_to_answer_is_given_up() -> None:
 async def test_after_a_reply_an_approval_can_be_asked_for() -> None:
     code, answers, _ = await pipe("vague month", "pay rent", "/approve")
     assert code == 0
-    assert "Waits for approval: Do pay (pay)" in answers
+    assert "Allow “Do pay”?" in answers
     assert answers.splitlines()[-1].startswith("rent")
 
 
@@ -143,7 +145,9 @@ async def test_a_database_that_is_down_is_said_and_the_next_line_is_tried() -> N
     async with stage() as on:
         chat = PipedChat(seat_of(on), Streams(lines=io.BytesIO(b"echo x\n"), answers=out, progress=io.StringIO()))
         on.store.is_down = True
-        assert await chat.run() == 1
+        async with door_of(on) as door:
+            await chat.run(door)
+        assert chat.exit_code == 1
     assert "DATABASE_URL" in out.getvalue()
 
 

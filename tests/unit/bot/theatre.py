@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from aggregator.summary import summarise
-from bot.delivery import DeliveryLoop, DeliverySettings
-from bot.platform import ChatPlatform
+from bot.door import DoorSettings, FrontDoor, Inside, Outside
+from bot.platform import Platform
 from bot.platforms.seat import Seat
 from domain import events as e
 from domain.attempts import releasable
@@ -17,6 +17,7 @@ from domain.messages import Nudge
 from domain.plan import Node, Plan
 from domain.skill import Effect
 from domain.task import Failure, Result, Task
+from tests.unit.bot.delivering import delivering
 from tests.unit.bot.fakes import Stage
 
 Script = Callable[[str], Plan]
@@ -34,11 +35,18 @@ def echo_plan(request: str) -> Plan:
 
 def seat_of(on: Stage) -> Seat:
     """Ann's place at the terminal."""
-    return Seat(commands=on.commands, clock=on.clock, entropy=on.entropy, user_id="ann", bot_id="tty")
+    return Seat(clock=on.clock, entropy=on.entropy, user_id="ann", bot_id="tty")
+
+
+def door_of(on: Stage) -> FrontDoor:
+    """The way in for somebody who sits and waits."""
+    outside = Outside(store=on.store, bus=on.bus, clock=on.clock)
+    inside = Inside(gate=on.means.access, desk=on.commands, panel=on.controls)
+    return FrontDoor(outside, inside, DoorSettings(says_inline=True))
 
 
 @asynccontextmanager
-async def playing(on: Stage, platform: ChatPlatform, script: Script = echo_plan) -> AsyncIterator[None]:
+async def playing(on: Stage, platform: Platform, script: Script = echo_plan) -> AsyncIterator[None]:
     """Move every task on whenever something was nudged."""
 
     async def play() -> None:
@@ -47,12 +55,10 @@ async def playing(on: Stage, platform: ChatPlatform, script: Script = echo_plan)
                 nudge = (await nudges.batch(1))[0].message
                 await _move_on(on, nudge.task_id, script)
 
-    loop = DeliveryLoop(on.store, on.bus, on.clock, platform, DeliverySettings(sweep_s=0.01))
-    async with asyncio.TaskGroup() as group:
-        parts = [group.create_task(loop.run()), group.create_task(play())]
+    async with delivering(on, platform), asyncio.TaskGroup() as group:
+        part = group.create_task(play())
         yield
-        for part in parts:
-            part.cancel()
+        part.cancel()
 
 
 async def _move_on(on: Stage, task_id: str, script: Script) -> None:

@@ -205,6 +205,20 @@ def test_timers_that_went_off():
     assert reading.overdue(begun, ended, ended, 0.5)[0] == e.DeadlinePassed(at=ended)
 
 
+def test_what_a_greeting_agent_never_started_comes_back_and_costs_no_try():
+    begun = released(planned(chain("a", "b")), "a")
+    later = START + timedelta(minutes=3)
+    back = e.HandedBack(key="a", attempt=1, exec_id=None, at=later)
+    assert reading.overdue(begun, later, later, 0.5, {"echo"}) == [back]
+    assert step(begun, back)[0].subtasks["a"].failures == 0
+
+
+def test_nothing_in_flight_is_given_up_while_nobody_could_be_heard():
+    begun = released(planned(chain("a", "b")), "a")
+    later = START + timedelta(minutes=3)
+    assert reading.overdue(begun, later, START, 0.5) == []
+
+
 def test_a_granted_effect_still_ends_after_the_deadline():
     """Its worker died: the deadline spares it, the lease does not."""
     claim = read(notice("claim"))

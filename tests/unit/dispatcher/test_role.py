@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +14,7 @@ from dispatcher import reading
 from dispatcher.policy import Policy
 from dispatcher.role import Dispatcher, Outside
 from domain import events as e
+from domain.lives import exec_id, incarnation
 from domain.messages import (
     ErrorContent,
     Heartbeat,
@@ -29,12 +30,12 @@ from domain.messages import (
     TaskMessage,
 )
 from domain.ports import Arrival, Subscription
-from domain.progress import run
+from domain.progress import run, step
 from domain.skill import SkillSpec
-from domain.task import Subtask, SubtaskState, Task
+from domain.task import Lease, Subtask, SubtaskState, Task
 from messaging import TransportAgentBus, TransportControlBus, memory_transport
 from storage import SqlStore
-from tests.builders import chain, node, plan, planned
+from tests.builders import chain, node, plan, planned, released
 from tests.fakes import START, CountingEntropy, FakeClock
 from tests.unit.dispatcher.crew import worker
 
@@ -122,6 +123,26 @@ async def test_a_chain_goes_all_the_way(world):
     task = await world.store.transact(lambda uow: uow.tasks.peek("AAAAAA"))
     assert task is not None
     assert task.settled_at is not None
+
+
+async def test_a_result_counts_though_its_worker_has_a_new_life_already(store):
+    """Both came while nobody listened, in this order; the hello ends what the last life left, not what it did."""
+    clock = FakeClock()
+    transport = memory_transport(clock)
+    agent, old, new = TransportAgentBus(transport), incarnation(START, 1), incarnation(START + timedelta(seconds=1), 2)
+    await TransportControlBus(transport).declare(["echo"])
+    lease = Lease(exec_id=exec_id(old, 1), worker="w1", until=START + timedelta(seconds=600))
+    held = e.Claimed(key="a", attempt=1, lease=lease, at=START, due_at=START + timedelta(seconds=900))
+    task, _ = step(released(planned(chain("a")), "a"), held)
+    await store.transact(lambda uow: uow.tasks.add(task))
+    await store.transact(lambda uow: uow.registry.hello(replace(worker("echo"), worker="w1", incarnation=old)))
+    metadata = ResultMetadata(attempt=1, exec_id=lease.exec_id, worker="w1")
+    await agent.report("echo", ResultMessage(task_id="AAAAAA.a", source="echo", status="success", metadata=metadata))
+    hello = Hello(agent="echo", worker="w1", incarnation=new, skills=[SkillEntry(name="echo")])
+    await agent.report("echo", hello)
+    async with dispatching(store, clock, transport) as world:
+        sub = await world.until("a", lambda sub: sub.lease is None)
+    assert (sub.state, sub.failures) == (SubtaskState.SUCCEEDED, 0)
 
 
 async def test_a_settled_task_is_told(world):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from dispatcher.assignment import Agents
 from dispatcher.policy import Policy
-from dispatcher.turn import Arrived
+from dispatcher.turn import TASKS_PER_TURN, Arrived
 from domain import events as e
 from domain.growth import children
+from domain.ids import task_id
 from domain.model import Purpose, Usage
 from domain.plan import Plan
 from domain.release import Window
@@ -75,6 +78,15 @@ async def test_one_task_never_has_more_than_its_window_in_flight(store):
     assert len((await take(store, policy=policy)).messages) == 3
     assert (await take(store, policy=policy)).messages == []
     assert len((await take(store, report(succeeded("n0"), succeeded("n1")), policy=policy)).messages) == 2
+
+
+async def test_what_a_user_has_beyond_a_fair_share_yields_to_others_in_the_queue(store):
+    await keep(store, planned(plan(*(node(f"n{number}") for number in range(7)))))
+    policy = Policy(window=Window(per_task=5, share=2))
+    first = await take(store, policy=policy)
+    assert [message.priority for message in first.messages] == ["normal"] * 2 + ["low"] * 3
+    after = await take(store, report(succeeded("n0"), succeeded("n1"), succeeded("n2"), succeeded("n3")), policy=policy)
+    assert [message.priority for message in after.messages] == ["normal", "low"]
 
 
 async def test_users_share_what_is_free(store):
@@ -177,11 +189,36 @@ async def test_an_external_effect_never_goes_to_a_listener_that_cannot_claim(sto
 
 async def test_what_had_to_stay_behind_is_a_hint_for_the_next_turn(store):
     await keep(store, planned(plan(*(node(f"n{number}") for number in range(3)))), planned(chain("a"), "BBBBBB"))
-    policy = Policy(window=Window(per_task=1))
-    first = await take(store, policy=policy)
+    first = await take(store, policy=Policy(window=Window(total=2)))
     assert (len(first.messages), first.has_backlog) == (2, True)
-    assert (await take(store, report(succeeded("a"), task_id="BBBBBB"))).has_backlog is False
-    assert sent(await take(store, Arrived(looks_around=True))) == ["AAAAAA.n1", "AAAAAA.n2"]
+    rest = await take(store, Arrived(looks_around=True))
+    assert (len(rest.messages), rest.has_backlog) == (2, False)
+
+
+async def test_what_waits_for_its_own_task_is_sent_when_that_moves(store):
+    await keep(store, planned(plan(*(node(f"n{number}") for number in range(3)))))
+    narrow = Policy(window=Window(per_task=1))
+    first = await take(store, policy=narrow)
+    assert (sent(first), first.has_backlog) == (["AAAAAA.n0"], False)
+    second = await take(store, report(succeeded("n0")), policy=narrow)
+    assert (sent(second), second.has_backlog) == (["AAAAAA.n1"], False)
+
+
+@pytest.mark.parametrize(("flying", "messages", "has_backlog"), [(64, [], True), (56, ["AAAAAA.a"], False)])
+async def test_a_backlog_is_looked_at_when_there_is_room_for_many(store, flying, messages, has_backlog):
+    await keep(store, planned(chain("a")))
+    others = {Scope(tenant="main", owner="console:bob"): flying}
+    turn = await take(store, Arrived(has_backlog=True, in_flight=others), policy=Policy(window=Window(total=64)))
+    assert (sent(turn), turn.has_backlog) == (messages, has_backlog)
+    assert sum((turn.in_flight or {}).values()) == flying + len(messages)
+
+
+async def test_tasks_that_were_not_looked_at_are_a_hint_for_the_next_turn(store):
+    crowd = [planned(chain("a"), task_id(number)) for number in range(TASKS_PER_TURN + 1)]
+    await keep(store, *crowd)
+    first, second = await take(store), await take(store)
+    assert (len(first.messages), first.has_backlog) == (TASKS_PER_TURN, True)
+    assert (len(second.messages), second.has_backlog) == (1, False)
 
 
 async def test_what_begins_while_its_task_is_still_planned_is_sent_like_any_other(store):

@@ -14,13 +14,14 @@ from domain.ends import Step
 from domain.plan import Node, Plan
 from domain.progress import run, step
 from domain.skill import Effect
-from domain.task import FINAL, Failure, Lease, Result, Route, Scope, Subtask, SubtaskState, Task
+from domain.task import FINAL, Failure, Lease, Result, Route, Scope, Subtask, SubtaskState, Task, Upload, UploadState
 from tests.fakes import START
 
 S = SubtaskState
 AGENT = "ann"
 EXEC = "x1"
 DEADLINE_S = 600
+EXPIRES_S = 60.0
 DUE_S, LEASE_S = 70, 40  # when an attempt built here is overdue, and when its lease ends
 LATE_S = 100  # after both
 
@@ -35,6 +36,10 @@ def node(key: str, /, *dependencies: str, **more: Any) -> Node:
 
 def external(key: str, /, *dependencies: str, **more: Any) -> Node:
     return node(key, *dependencies, effect=Effect.EXTERNAL, **more)
+
+
+def writing(key: str, /, *dependencies: str, **more: Any) -> Node:
+    return node(key, *dependencies, effect=Effect.IDEMPOTENT, **more)
 
 
 def received(**more: Any) -> Task:
@@ -156,6 +161,10 @@ def lease_expired(key: str = "a", attempt: int = 1, **more: Any) -> e.LeaseExpir
     return e.LeaseExpired(**{"key": key, "attempt": attempt, "at": at(LATE_S), "jitter": 0.5} | more)
 
 
+def holder_gone(key: str = "a", attempt: int = 1, **more: Any) -> e.HolderGone:
+    return e.HolderGone(**{"key": key, "attempt": attempt, "exec_id": EXEC, "at": at(20), "jitter": 0.5} | more)
+
+
 def plan_started(by: str | None = None) -> e.PlanningStarted:
     return e.PlanningStarted(until=at(300), by=by)
 
@@ -184,6 +193,30 @@ def dissatisfied(why: str = "no totals") -> e.Dissatisfied:
     return e.Dissatisfied(why=why, at=at(60))
 
 
+FILE = Upload(ref="f1", name="a.csv", path="inbox/AAAAAA/a.csv")
+THERE = replace(FILE, state=UploadState.THERE)
+
+
+def reworded(*uploads: Upload, until: datetime | None = None) -> e.Reworded:
+    return e.Reworded(request="other", language="zh", uploads=uploads, until=until)
+
+
+def fetched(*uploads: Upload) -> e.Fetched:
+    return e.Fetched(uploads=uploads or (THERE,))
+
+
+def amended(text: str = "also the tests") -> e.Amended:
+    return e.Amended(text=text, at=at(8))
+
+
+def dropped(key: str = "a") -> e.StepDropped:
+    return e.StepDropped(key=key, at=at(8))
+
+
+def denied(*keys: str) -> e.Denied:
+    return e.Denied(keys=frozenset(keys or "a"), at=at(8))
+
+
 def approved() -> e.Approved:
     return e.Approved(at=at(15))
 
@@ -194,6 +227,10 @@ def cancelled() -> e.CancelRequested:
 
 def deadline() -> e.DeadlinePassed:
     return e.DeadlinePassed(at=at(DEADLINE_S))
+
+
+def too_late() -> e.Expired:
+    return e.Expired(at=at(EXPIRES_S))
 
 
 def answering() -> e.AnsweringStarted:

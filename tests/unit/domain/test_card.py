@@ -109,3 +109,17 @@ def test_a_question_is_on_the_card() -> None:
 def test_an_answer_shows_while_it_is_written() -> None:
     assert card_of(b.received(), b.at(9), draft="Two rows").draft == "Two rows"
     assert card_of(b.received(), b.at(9)).draft == ""
+
+
+def test_what_cannot_begin_says_what_it_waits_for() -> None:
+    task = b.planned(b.node("a", name="Read"), b.node("b"), b.node("c", "a", "b"), b.node("d", "c"))
+    task, _ = b.ends(task, "b")
+    assert [line.waits_for for line in card_of(task, b.at(40)).lines] == [(), (), ("Read",), ("look",)]
+    task, _ = b.ends(task, "a")
+    assert [line.waits_for for line in card_of(task, b.at(40)).lines] == [(), (), (), ("look",)]
+
+
+def test_who_waits_for_children_waits_for_nothing_else() -> None:
+    task = b.planned(b.node("p"), b.node("z", "p"))
+    task, _ = b.do(task, b.released("p"), b.started("p"), b.divided("p", 1, b.node("x"), b.node("y", "x")))
+    assert [line.waits_for for line in card_of(task, b.at(40)).lines] == [(), (), ("look",), ("look",)]

@@ -25,14 +25,18 @@ def test_the_tree_is_split_by_what_the_caller_does() -> None:
         "NotFound",
         "Malformed",
         "PlanRefused",
+        "Unreachable",
+        "MessageGone",
     }
     assert {cls.__name__ for cls in classes if issubclass(cls, Unavailable)} == {
         "Unavailable",
         "StoreDown",
         "BrokerDown",
+        "Taken",
         "Unroutable",
         "ModelDown",
         "Interrupted",
+        "Flooded",
     }
     assert {cls.__name__ for cls in classes if not issubclass(cls, Refused | Unavailable)} == {
         "XingshuError",

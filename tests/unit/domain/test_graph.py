@@ -28,32 +28,6 @@ def test_longest_paths() -> None:
     assert graph.longest_paths({}) == {}
 
 
-def urgency(edges: dict[str, tuple[str, ...]]) -> dict[str, str]:
-    return graph.urgency(edges, graph.longest_paths(graph.reverse(edges)))
-
-
-@pytest.mark.parametrize(
-    ("edges", "expected"),
-    [
-        ({}, {}),
-        ({"a": ()}, {"a": "normal"}),
-        ({"a": (), "b": ("a",)}, {"a": "normal", "b": "normal"}),
-        ({"a": (), "b": ()}, {"a": "normal", "b": "normal"}),
-        (DIAMOND, dict.fromkeys("abcd", "high")),
-        (
-            {"a": (), "b": ("a",), "c": ("b",), "d": ("c",), "e": ("a",), "f": (), "g": ("a", "f")},
-            {"a": "high", "b": "high", "c": "high", "d": "high", "e": "low", "f": "low", "g": "low"},
-        ),
-        (
-            {"a": (), "b": ("a",), "c": ("b",), "x": ("a",), "y": ()},
-            {"a": "high", "b": "high", "c": "high", "x": "normal", "y": "low"},
-        ),
-    ],
-)
-def test_urgency(edges: dict[str, tuple[str, ...]], expected: dict[str, str]) -> None:
-    assert urgency(edges) | {} == expected if edges else urgency(edges) == {}
-
-
 def test_components_in_the_order_of_the_plan() -> None:
     edges = {"x": ("y",), "a": ("c",), "b": ("a",), "c": ("b",), "d": ("c",), "y": ("x", "d")}
     assert graph.components(edges) == [("x", "y"), ("a", "b", "c")]

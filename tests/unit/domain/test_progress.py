@@ -187,6 +187,27 @@ def test_a_deadline_that_has_not_passed_ends_nothing() -> None:
     assert step(task, e.DeadlinePassed(at=b.at(b.DEADLINE_S - 1)))[0] is task
 
 
+def test_what_could_not_begin_in_time_is_given_up() -> None:
+    until = {"expires_at": b.at(b.EXPIRES_S)}
+    sent, _ = b.do(b.planned(b.node("a"), **until), b.released())
+    for unbegun in (b.received(**until), b.planned(b.node("a"), b.external("b"), **until), sent):
+        assert step(unbegun, e.Expired(at=b.at(b.EXPIRES_S - 1)))[0] is unbegun
+        task, _ = step(unbegun, b.too_late())
+        assert (verdict(task), task.failure) == (TaskState.FAILED, Failure(code="expired"))
+        assert set(b.states(task).values()) <= {"failed"}
+
+
+@pytest.mark.parametrize("story", [[b.started()], [b.succeeded()], [b.failed()], [b.started(), b.lease_expired()]])
+def test_what_has_begun_does_not_expire(story: list[e.Event]) -> None:
+    task, _ = b.do(b.planned(b.node("a"), b.node("b"), expires_at=b.at(b.EXPIRES_S)), b.released(), *story)
+    assert step(task, b.too_late())[0] is task
+
+
+def test_a_task_without_expiry_waits_until_its_deadline() -> None:
+    task = b.received(expires_at=None)
+    assert step(task, b.too_late())[0] is task
+
+
 def test_nothing_starts_after_the_deadline_even_if_its_event_is_late() -> None:
     task = b.planned(b.node("a"))
     assert step(task, b.released(at=b.at(b.DEADLINE_S)))[0] is task

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from domain.plan import Node
+from domain.ranking import Durations
 from domain.release import Window, choose
 from domain.task import Scope, SubtaskState, Task
 from tests.unit.domain import build as b
@@ -60,10 +64,32 @@ def test_the_total_counts_everybody() -> None:
     assert chosen([task], {BOB: 9}, Window(total=5)) == []
 
 
-def test_the_longest_path_goes_first_then_the_oldest_task() -> None:
+def test_what_ought_to_have_begun_first_goes_first() -> None:
     deep = b.planned(b.node("x"), b.node("y"), b.node("z", "y"), id="BBBBBB", scope=ANN, created_at=b.at(5))
-    old = b.planned(b.node("x"), id="CCCCCC", scope=ANN, created_at=b.at(1))
-    assert chosen([deep, old]) == [("BBBBBB", "y"), ("CCCCCC", "x"), ("BBBBBB", "x")]
+    same = b.planned(b.node("x"), b.node("y", "x"), id="CCCCCC", scope=ANN, created_at=b.at(5))
+    old = b.planned(b.node("x"), id="DDDDDD", scope=ANN, created_at=b.at(3))
+    assert chosen([deep, same, old]) == [("DDDDDD", "x"), ("BBBBBB", "y"), ("CCCCCC", "x"), ("BBBBBB", "x")]
+
+
+def test_measured_seconds_count_not_nodes() -> None:
+    nodes = [b.node("long", name="one"), b.node("a"), b.node("b", "a"), b.node("c", "b")]
+    task = b.planned(replace(nodes[0], skill="crawl"), *nodes[1:])
+    assert chosen([task])[0] == ("7K2QXM", "a")
+    first = choose([task], {}, Window(total=1), NOW, Durations.of({"crawl": 30.0, "look": 2.0}))
+    assert [one.key for one in first] == ["long"]
+
+
+def test_a_task_waits_no_longer_than_what_others_take() -> None:
+    waiting = wide("AAAAAA", ANN, 1)
+    later = [
+        b.planned(*chain_of(10), id=f"BBBB{number:02}", scope=ANN, created_at=b.at(number)) for number in range(20)
+    ]
+    order = [task_id for task_id, _ in chosen([waiting, *later])]
+    assert order.index("AAAAAA") == 9  # only those that began less than nine seconds later, and take ten
+
+
+def chain_of(length: int) -> list[Node]:
+    return [b.node(f"n{place}", *([f"n{place - 1}"] if place else [])) for place in range(length)]
 
 
 def test_a_backoff_that_is_not_over_is_passed_over() -> None:

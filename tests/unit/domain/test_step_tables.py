@@ -6,6 +6,7 @@ Dispatch, Record, Grant, Stop, settlE, Anew. A dot is "nothing happens", a bare 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -29,30 +30,31 @@ SUBTASK_EVENTS: dict[str, Callable[..., e.Event]] = {
     "back": b.handed_back,
     "timed_out": b.timed_out,
     "expired": b.lease_expired,
+    "gone": b.holder_gone,
 }
 
 PURE = """
-             released      started  claimed    beat     succeeded    divided    failed    again    back     timed_out  expired
-pending      .             .        .          .        .            .          .         .        .        .          .
-ready        dispatched:D  .        .          .        .            .          .         .        .        .          .
-ready_again  dispatched:D  S        S          S        .            .          .         .        .        .          .
-backing_off  .             S        S          S        .            .          .         .        .        .          .
-dispatched   .             running  running:G  .        succeeded:R  pending:R  failed:R  ready:R  ready:R  ready:R    .
-running      .             running  running:G  running  succeeded:R  pending:R  failed:R  ready:R  ready:R  ready:RS   ready:R
-succeeded    .             S        S          S        .            .          .         .        .        .          .
-failed       .             S        S          S        .            .          .         .        .        .          .
-skipped      .             S        S          S        .            .          .         .        .        .          .
-cancelled    .             S        S          S        .            .          .         .        .        .          .
-unknown      .             S        S          S        .            .          .         .        .        .          .
+             released      started  claimed    beat     succeeded    divided    failed    again    back     timed_out  expired  gone
+pending      .             .        .          .        .            .          .         .        .        .          .        .
+ready        dispatched:D  .        .          .        .            .          .         .        .        .          .        .
+ready_again  dispatched:D  S        S          S        .            .          .         .        .        .          .        .
+backing_off  .             S        S          S        .            .          .         .        .        .          .        .
+dispatched   .             running  running:G  .        succeeded:R  pending:R  failed:R  ready:R  ready:R  ready:R    .        .
+running      .             running  running:G  running  succeeded:R  pending:R  failed:R  ready:R  ready:R  ready:RS   ready:R  ready:R
+succeeded    .             S        S          S        .            .          .         .        .        .          .        .
+failed       .             S        S          S        .            .          .         .        .        .          .        .
+skipped      .             S        S          S        .            .          .         .        .        .          .        .
+cancelled    .             S        S          S        .            .          .         .        .        .          .        .
+unknown      .             S        S          S        .            .          .         .        .        .          .        .
 """  # noqa: E501 -- a table
 
 EXTERNAL = """
-            released      started  claimed    beat     succeeded    divided    failed    again     back     timed_out   expired
-unapproved  .             .        .          .        .            .          .         .         .        .           .
-ready       dispatched:D  .        .          .        .            .          .         .         .        .           .
-dispatched  .             running  running:G  .        succeeded:R  pending:R  failed:R  failed:R  ready:R  ready:R     .
-running     .             running  running:G  running  succeeded:R  pending:R  failed:R  failed:R  ready:R  unknown:RS  unknown:R
-unknown     .             S        S          S        .            .          .         .         .        .           .
+            released      started  claimed    beat     succeeded    divided    failed    again     back     timed_out   expired    gone
+unapproved  .             .        .          .        .            .          .         .         .        .           .          .
+ready       dispatched:D  .        .          .        .            .          .         .         .        .           .          .
+dispatched  .             running  running:G  .        succeeded:R  pending:R  failed:R  failed:R  ready:R  ready:R     .          .
+running     .             running  running:G  running  succeeded:R  pending:R  failed:R  failed:R  ready:R  unknown:RS  unknown:R  unknown:R
+unknown     .             S        S          S        .            .          .         .         .        .           .          .
 """  # noqa: E501 -- a table
 
 TASK_EVENTS: dict[str, Callable[[], e.Event]] = {
@@ -67,6 +69,7 @@ TASK_EVENTS: dict[str, Callable[[], e.Event]] = {
     "approved": b.approved,
     "cancel": b.cancelled,
     "deadline": b.deadline,
+    "too_late": b.too_late,
     "answering": b.answering,
     "answered": b.answered,
 }
@@ -74,20 +77,46 @@ TASK_EVENTS: dict[str, Callable[[], e.Event]] = {
 # A star is "settled": only the answer is missing. `growing` is a plan that is not whole, `asking` a task whose question
 # is open, `left` a settled task that may be planned once more, `held` one that an aggregator works on.
 TASK = """
-           planning  grew      planned  answer      plan_failed  asked    replied     missed      approved  cancel        deadline      answering  answered
-received   planning  planning  running  running*:E  running*:E   waiting  .           .           .         running*:E    running*:E    .          .
-planning   planning  planning  running  running*:E  running*:E   waiting  .           .           .         running*:E    running*:E    .          .
-growing    planning  .         running  running     running      waiting  .           .           .         running*:E    running*:E    .          .
-asking     .         .         .        .           .            .        received:A  .           .         running*:E    running*:E    .          .
-running    .         .         .        .           .            .        .           .           .         running*:RSE  running*:RSE  .          .
-waiting    .         .         .        .           .            .        .           .           running   running*:E    running*:E    .          .
-settled    .         .         .        .           .            .        .           .           .         .             .             running*   answered*
-left       .         .         .        .           .            .        .           planning:A  .         .             .             running*   answered*
-held       .         .         .        .           .            .        .           .           .         .             .             running*   answered*
-answered   .         .         .        .           .            .        .           .           .         .             .             .          .
-failed     .         .         .        .           .            .        .           .           .         .             .             .          .
-cancelled  .         .         .        .           .            .        .           .           .         .             .             .          .
+           planning  grew      planned  answer      plan_failed  asked    replied     missed      approved  cancel        deadline      too_late    answering  answered
+received   planning  planning  running  running*:E  running*:E   waiting  .           .           .         running*:E    running*:E    running*:E  .          .
+planning   planning  planning  running  running*:E  running*:E   waiting  .           .           .         running*:E    running*:E    running*:E  .          .
+growing    planning  .         running  running     running      waiting  .           .           .         running*:E    running*:E    running*:E  .          .
+asking     .         .         .        .           .            .        received:A  .           .         running*:E    running*:E    running*:E  .          .
+running    .         .         .        .           .            .        .           .           .         running*:RSE  running*:RSE  .           .          .
+waiting    .         .         .        .           .            .        .           .           running   running*:E    running*:E    running*:E  .          .
+settled    .         .         .        .           .            .        .           .           .         .             .             .           running*   answered*
+left       .         .         .        .           .            .        .           planning:A  .         .             .             .           running*   answered*
+held       .         .         .        .           .            .        .           .           .         .             .             .           running*   answered*
+answered   .         .         .        .           .            .        .           .           .         .             .             .           .          .
+failed     .         .         .        .           .            .        .           .           .         .             .             .           .          .
+cancelled  .         .         .        .           .            .        .           .           .         .             .             .           .          .
 """  # noqa: E501 -- a table
+
+STEERING_EVENTS: dict[str, Callable[[], e.Event]] = {
+    "reworded": b.reworded,
+    "fetched": b.fetched,
+    "amended": b.amended,
+    "dropped": b.dropped,
+    "denied": b.denied,
+}
+
+# `files` is a received task whose file is on its way.
+STEERING = """
+           reworded    fetched     amended     dropped       denied
+received   received:A  .           received:A  .             .
+files      received:A  received:A  received:A  .             .
+planning   received:A  .           received:A  .             .
+growing    .           .           planning:A  planning      .
+asking     .           .           .           .             .
+running    .           .           planning:A  running*:RSE  .
+waiting    .           .           planning:A  running*:E    running*:E
+settled    .           .           .           .             .
+left       .           .           .           .             .
+held       .           .           .           .             .
+answered   .           .           .           .             .
+failed     .           .           .           .             .
+cancelled  .           .           .           .             .
+"""
 
 
 def cells(table: str) -> list[tuple[str, str, str]]:
@@ -127,6 +156,7 @@ def state_of_a(task: Task) -> str:
 RUNNING = b.planned(b.node("a")), b.released(), b.started()
 STORIES: dict[str, tuple[Task, *tuple[e.Event, ...]]] = {
     "received": (b.received(),),
+    "files": (b.received(), b.reworded(b.FILE)),
     "planning": (b.received(), b.plan_started()),
     "growing": (b.received(), b.plan_grew(b.node("a"))),
     "asking": (b.received(), b.asked()),
@@ -142,7 +172,7 @@ STORIES: dict[str, tuple[Task, *tuple[e.Event, ...]]] = {
 
 
 def in_state(state: str) -> Task:
-    return b.do(*STORIES[state])[0]
+    return replace(b.do(*STORIES[state])[0], expires_at=b.at(b.EXPIRES_S))
 
 
 def state_of(task: Task) -> str:
@@ -164,10 +194,15 @@ def test_task(state: str, event: str, expected: str) -> None:
     assert judged(in_state(state), TASK_EVENTS[event](), state_of) == expected
 
 
+@pytest.mark.parametrize(("state", "event", "expected"), cells(STEERING))
+def test_steering(state: str, event: str, expected: str) -> None:
+    assert judged(in_state(state), STEERING_EVENTS[event](), state_of) == expected
+
+
 def test_the_tables_are_complete() -> None:
     assert set(SubtaskState) <= {state for state, _, _ in cells(PURE)}
     assert set(TaskState) <= {state for state, _, _ in cells(TASK)}
-    made = {type(make()) for make in (*SUBTASK_EVENTS.values(), *TASK_EVENTS.values())}
+    made = {type(make()) for events in (SUBTASK_EVENTS, TASK_EVENTS, STEERING_EVENTS) for make in events.values()}
     assert made == set(e.Event.__args__)
 
 

@@ -12,7 +12,7 @@ from pkgutil import iter_modules
 import pytest
 
 from domain import errors, texts
-from domain.texts import CATALOGUE, language_of, say
+from domain.texts import CATALOGUE, language_for, language_of, say
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("domain", "messaging", "storage", "llm", "bot", "planner", "dispatcher", "agents", "aggregator", "app")
@@ -123,3 +123,23 @@ def test_what_is_filled_in_is_never_a_template() -> None:
 )
 def test_language_of(text: str, expected: str) -> None:
     assert language_of(text) == expected
+
+
+@pytest.mark.parametrize("text", ["a" * 200_000, "-" * 200_000, "a." * 100_000, "/" * 200_000, "." * 200_000 + "x"])
+@pytest.mark.timeout(5)
+def test_the_language_of_anything_is_found_at_once(text: str) -> None:
+    assert language_of(text) == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "language"),
+    [
+        ("分析 examples/sales.csv", "en", "zh"),
+        ("check src/app.py", "zh-hans", "zh"),  # too few words to tell
+        ("review the code in examples/shop", "zh-hans", "en"),
+        ("ok", "", "en"),
+    ],
+)
+def test_words_come_before_the_locale_and_paths_are_no_words(text: str, locale: str, language: str) -> None:
+    assert language_for(text, locale) == language
+    assert language_for(text, locale, "zh") == "zh"

@@ -33,7 +33,10 @@ def wrapped(kind: type[DBAPIError], orig: Driver, *, lost: bool = False) -> DBAP
         (wrapped(OperationalError, Driver(sqlite="SQLITE_LOCKED")), Fault.CONFLICT),
         (wrapped(OperationalError, Driver(sqlstate="57P01"), lost=True), Fault.LOST),
         (Unsure(), Fault.DOWN),
-        (wrapped(OperationalError, Driver(sqlite="SQLITE_FULL")), Fault.DOWN),
+        (wrapped(OperationalError, Driver(sqlite="SQLITE_FULL")), Fault.FULL),
+        (wrapped(OperationalError, Driver(sqlstate="53100")), Fault.FULL),
+        (wrapped(OperationalError, Driver(sqlite="SQLITE_IOERR_READ")), Fault.DOWN),
+        (wrapped(DBAPIError, Driver(sqlite="SQLITE_CORRUPT_INDEX")), Fault.DAMAGED),
         (wrapped(InterfaceError, Driver()), Fault.DOWN),
         (wrapped(ProgrammingError, Driver(sqlstate="42P01")), Fault.UNPREPARED),
         (wrapped(OperationalError, Driver("no such table: task", sqlite="SQLITE_ERROR")), Fault.UNPREPARED),
@@ -53,4 +56,8 @@ def test_each_fault_is_told_as_the_caller_needs_it() -> None:
     assert isinstance(told(wrapped(OperationalError, Driver(), lost=True)), StoreDown)
     assert isinstance(told(wrapped(ProgrammingError, Driver(sqlstate="42703"))), Misconfigured)
     assert isinstance(told(wrapped(DBAPIError, Driver(sqlite="SQLITE_NOTADB"))), Misconfigured)
+    assert isinstance(told(wrapped(DBAPIError, Driver(sqlite="SQLITE_CORRUPT"))), Misconfigured)
+    full = told(wrapped(OperationalError, Driver(sqlite="SQLITE_FULL")))
+    assert isinstance(full, StoreDown)
+    assert full.key == "error.store_full"
     assert told(LookupError()) is None

@@ -1,0 +1,10 @@
+"""A quarter of the worlds: whatever dies in them, every promise holds."""
+
+from __future__ import annotations
+
+from tests.chaos.worlds import play, share_of
+
+
+@share_of(0)
+def test_every_promise_holds(first: int) -> None:
+    play(first)
