@@ -35,6 +35,7 @@ ALIVE_EVERY_S = 5.0
 ALIVE_FOR = timedelta(seconds=15)
 RESTART_S = 1.0
 LOOK_EVERY_S = 0.02
+CANCEL_AGAIN_S = 5.0
 
 Work = Callable[[], Awaitable[Any]]
 Roster = Mapping[str, tuple[str, ...]]
@@ -124,8 +125,7 @@ class Performance:
         async with asyncio.TaskGroup() as draining:
             for worker in self._workers:
                 draining.create_task(worker.drain())
-        for task in self._kept:
-            task.cancel()
+        await _ended(self._kept)
         if self._says_alive(self.roles):
             await _say_goodbye(self._house, self._workers)
 
@@ -173,6 +173,15 @@ def stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     return stopped
+
+
+async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel until all are over: whoever asks a process to stop must not depend on every library beneath passing a
+    cancellation on."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=CANCEL_AGAIN_S)
 
 
 async def _keep(name: str, work: Work) -> None:

@@ -37,17 +37,28 @@ PATIENCE_S = 5.0  # the longest any single call may wait for the broker
 async def patience() -> AsyncIterator[None]:
     """Bound a call to the broker, and turn every way it can fail into BrokerDown.
 
-    A channel that breaks makes its waiting calls raise CancelledError although nobody cancelled them.
+    A channel that breaks makes its waiting calls raise CancelledError although nobody cancelled them; one that is being
+    opened or closed may swallow a cancellation that somebody meant.
     """
+    cancelled_before = _cancellations()
     try:
         async with asyncio.timeout(PATIENCE_S):
             yield
     except asyncio.CancelledError as error:
-        if (task := asyncio.current_task()) is not None and task.cancelling():
+        if _cancellations():
             raise
         raise BrokerDown("error.broker_down") from error
     except CONNECTION_EXCEPTIONS as error:
-        raise BrokerDown("error.broker_down") from error
+        if _cancellations() == cancelled_before:
+            raise BrokerDown("error.broker_down") from error
+    if _cancellations() > cancelled_before:
+        raise asyncio.CancelledError
+
+
+def _cancellations() -> int:
+    """How often this task was told to stop."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,12 @@ class Deployment:
     def stop(self) -> dict[str, int]:
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
-        return {role: process.wait(30) for role, process in self.processes.items()}
+        try:
+            return {role: process.wait(90) for role, process in self.processes.items()}
+        finally:
+            for process in self.processes.values():
+                process.kill()
+                process.wait()
 
 
 def ready(deployment: Deployment) -> None:
