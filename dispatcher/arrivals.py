@@ -22,6 +22,8 @@ from domain.task import Task
 
 log = structlog.get_logger()
 
+MUCH = 6  # reports of one task; a turn that settles so many takes several times as long as one that settles one
+
 Readers = Mapping[str, Sequence[Reader]]
 
 
@@ -54,6 +56,14 @@ def reports(arrivals: Iterable[Arrival[Report]], light: Light) -> Readers:
         else:
             readers.setdefault(name.task, []).append(_reader(report, light))
     return readers
+
+
+def smaller_first(readers: Readers) -> Iterator[Readers]:
+    """In two parts, if some tasks brought little and others much: so that a wide plan makes nobody wait for its turn
+    who has only a step to take."""
+    much = {task_id: brought for task_id, brought in readers.items() if len(brought) >= MUCH}
+    little = {task_id: brought for task_id, brought in readers.items() if task_id not in much}
+    yield from (part for part in (little, much) if part)
 
 
 def _reader(report: ResultMessage | Notice, light: Light) -> Reader:

@@ -136,7 +136,7 @@ class Dispatcher:
             policy=self._policy, catalogue=self._agents.catalogue, now=now, jitter=self._entropy.jitter()
         )
         for run in read.runs(arrivals):  # a hello ends what the last life left, not what it did, nor what follows
-            if readers := read.reports(run, light):
+            for readers in read.smaller_first(read.reports(run, light)):
                 await self._turn(Arrived(readers=readers))
             if greetings := read.hellos(run):
                 await self._greet(greetings, now)

@@ -190,7 +190,7 @@ class _MemorySource:
                 raise BrokerDown("error.broker_down")
             self._consumer.changed.clear()
             await self._transport.wait(self._consumer.changed)
-        return [_parcel(arrived.popleft()) for _ in range(min(limit, len(arrived)))]
+        return [_parcel(message) for message in arrived.take(limit)]
 
     async def widen(self, prefetch: int) -> None:
         """See Source."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from messaging.topology import Queue
+from messaging.waiting import Waiting
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -38,7 +39,7 @@ class Consumer:
         self.prefetch = prefetch
         self.changed = asyncio.Event()
         self.is_gone = False
-        self.arrived: deque[Message] = deque()
+        self.arrived: Waiting[Message] = Waiting()
         self.unsettled: set[Message] = set()
 
     @property
@@ -49,7 +50,7 @@ class Consumer:
     def give(self, message: Message) -> None:
         """Hand over one message."""
         self.unsettled.add(message)
-        self.arrived.append(message)
+        self.arrived.add(message.priority, message)
         self.changed.set()
 
     def settle(self, messages: Iterable[Message]) -> list[Message]:

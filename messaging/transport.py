@@ -41,7 +41,9 @@ class Source(Protocol):
     """What arrives from one queue, across reconnects."""
 
     async def batch(self, limit: int) -> Sequence[Parcel]:
-        """Wait for one; return it with all that have arrived behind it. Raises BrokerDown once it is closed."""
+        """Wait for one; return it with all that have arrived behind it, the most urgent first.
+
+        Raises BrokerDown once it is closed."""
         ...
 
     async def widen(self, prefetch: int) -> None:

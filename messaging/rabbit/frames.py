@@ -30,8 +30,11 @@ _SETTLE = struct.Struct(">BHIHHQBB")
 _CONTENT = struct.Struct(">HHQH")  # class, weight, size of the body, which properties follow
 _NUMBER = struct.Struct(">QB")
 _SIZE = struct.Struct(">Q")
-# Which properties a letter has, in the order they are written (4.2.6.1).
-_TYPE, _HEADERS, _MODE, _PRIORITY, _EXPIRATION, _MESSAGE_ID = 0x8000, 0x2000, 0x1000, 0x0800, 0x0100, 0x0080
+_FLAGS = struct.Struct(">H")
+_LENGTH = struct.Struct(">I")
+# Which properties there are, in the order they are written (4.2.6.1).
+_TYPE, _ENCODING, _HEADERS, _MODE, _PRIORITY = 0x8000, 0x4000, 0x2000, 0x1000, 0x0800
+_EXPIRATION, _MESSAGE_ID = 0x0100, 0x0080
 _JSON = b"\x10application/json"
 _DEATH = b"x-first-death-reason"
 
@@ -90,6 +93,21 @@ def body_size(header: bytes) -> int:
     return size
 
 
+def priority(header: bytes) -> int:
+    """How urgent the message behind a content header is; 0 for one that says nothing, or nothing sensible."""
+    try:
+        (flags,) = _FLAGS.unpack_from(header, 12)
+        if not flags & _PRIORITY:
+            return 0
+        at = 14
+        for short in (_TYPE, _ENCODING):
+            at += 1 + header[at] if flags & short else 0
+        at += 4 + _LENGTH.unpack_from(header, at)[0] if flags & _HEADERS else 0
+        return header[at + bool(flags & _MODE)]
+    except (IndexError, struct.error):
+        return 0
+
+
 def death_reason(header: bytes) -> str | None:
     """Why the message behind a content header died, if it did."""
     if _DEATH not in header:
@@ -134,7 +152,7 @@ def _properties(letter: Letter, name: str) -> bytes:
 
 def _table(letter: Letter) -> bytes:
     pairs = b"".join(_short(name) + b"S" + _long(text) for name, text in letter.headers.items())
-    return struct.pack(">I", len(pairs)) + pairs
+    return _LENGTH.pack(len(pairs)) + pairs
 
 
 def _short(text: str) -> bytes:
@@ -144,4 +162,4 @@ def _short(text: str) -> bytes:
 
 def _long(text: str) -> bytes:
     raw = text.encode()
-    return struct.pack(">I", len(raw)) + raw
+    return _LENGTH.pack(len(raw)) + raw

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -17,6 +16,10 @@ from messaging.rabbit.link import Link, patience
 from messaging.rabbit.wire import Wire
 from messaging.topology import Queue
 from messaging.transport import Parcel
+from messaging.waiting import Waiting
+
+Arrive = Callable[[int, Parcel], None]
+"""Takes what came, with its priority."""
 
 
 class _Tag(NamedTuple):
@@ -32,7 +35,7 @@ class _Intake:
     `take` is shown the channel's frames: a delivery is one that says so, its properties, and its body in parts.
     """
 
-    def __init__(self, channel: Channel, wire: Wire, closing: Future[Any], arrive: Callable[[Parcel], None]) -> None:
+    def __init__(self, channel: Channel, wire: Wire, closing: Future[Any], arrive: Arrive) -> None:
         self.channel = channel
         self.closing = closing
         self.name = ""
@@ -42,6 +45,7 @@ class _Intake:
         self._arrive = arrive
         self._delivery: frames.Delivery | None = None
         self._reason: str | None = None
+        self._priority = 0
         self._parts: list[bytes] = []
         self._left = 0
         wire.taps[channel.number] = self.take
@@ -67,6 +71,7 @@ class _Intake:
         if kind == frames.HEADER:
             self._left = frames.body_size(payload)
             self._reason = frames.death_reason(payload)
+            self._priority = frames.priority(payload)
         else:
             self._parts.append(payload)
             self._left -= len(payload)
@@ -97,7 +102,7 @@ class _Intake:
         tag = _Tag(self, delivery.number)
         parcel = Parcel(delivery.key, body, delivery.is_redelivered, self._reason, tag)
         self._delivery, self._parts = None, []
-        self._arrive(parcel)
+        self._arrive(self._priority, parcel)
 
 
 class RabbitSource:
@@ -108,7 +113,7 @@ class RabbitSource:
         self.prefetch = prefetch
         self._revive = revive
         self._intake: _Intake | None = None
-        self._arrived: deque[Parcel] = deque()
+        self._arrived: Waiting[Parcel] = Waiting()
         self._changed = asyncio.Event()
         self._is_closed = False
 
@@ -122,7 +127,7 @@ class RabbitSource:
             else:
                 self._changed.clear()
                 await self._changed.wait()
-        return [self._arrived.popleft() for _ in range(min(limit, len(self._arrived)))]
+        return self._arrived.take(limit)
 
     async def widen(self, prefetch: int) -> None:
         """See Source."""
@@ -165,9 +170,9 @@ class RabbitSource:
                     await intake.channel.close()
             intake.leave()
 
-    def _arrive(self, parcel: Parcel) -> None:
+    def _arrive(self, priority: int, parcel: Parcel) -> None:
         if self._intake is parcel.tag.intake:
-            self._arrived.append(parcel)
+            self._arrived.add(priority, parcel)
             self._changed.set()
 
     def _settle(self, tags: Iterable[_Tag], frame: Callable[..., bytes]) -> None:

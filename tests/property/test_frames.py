@@ -86,6 +86,18 @@ def test_whatever_the_properties_are_reading_them_raises_nothing(properties: byt
     header = b"\x00\x3c\x00\x00" + bytes(8) + properties
     frames.death_reason(header + b"x-first-death-reason")
     frames.message_id(header)
+    frames.priority(header)
+
+
+@given(channels, letters, short, st.none() | st.text(max_size=20))
+@MANY
+def test_how_urgent_a_message_is(channel: int, letter: Letter, name: str, encoding: str | None) -> None:
+    header, *_ = frames.content(channel, letter, name, 1000)
+    assert frames.priority(payload(header)) == letter.priority
+    others = Basic.Properties("text/plain", encoding, dict(letter.headers), priority=letter.priority, app_id=name)
+    assert frames.priority(payload(marshal(ContentHeader(properties=others), channel))) == letter.priority
+    without = Basic.Properties("text/plain", encoding, dict(letter.headers), 2, message_id=name)
+    assert frames.priority(payload(marshal(ContentHeader(properties=without), channel))) == 0
 
 
 def test_why_a_message_died_and_which_it_is() -> None:
