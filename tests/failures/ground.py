@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pamqp.commands import Connection as Words
 
+from app.roles import PLANNER_AGENT
 from tests.acceptance.command import Command
 from tests.acceptance.talking_model import settings_for, talking
 from tests.failures.nursery import CLOCK_FILE, Child, Nursery
@@ -147,13 +148,18 @@ class Ground:
         if dead := [name for name in self.roles if self._is_dead(name)]:
             for name in dead:
                 self.start(name)
-            until(lambda: self.has_logged('"agent_announced"'))
+                self.until_announced(PLANNER_AGENT if self.roles[name] == SERVERS["house"] else AGENT)
         self._odd.clear()
 
-    def has_logged(self, text: str) -> bool:
-        """Whether any process said so in this test."""
+    def has_logged(self, *texts: str) -> bool:
+        """Whether any process said all that in one line in this test."""
         logs = (log.read_bytes()[self._read.get(log, 0) :] for log in self._logs())
-        return any(text.encode() in said for said in logs)
+        lines = (line for said in logs for line in said.splitlines())
+        return any(all(text.encode() in line for text in texts) for line in lines)
+
+    def until_announced(self, agent: str) -> None:
+        """Wait until a dispatcher has heard of an agent: only then a plan may name its skills."""
+        until(lambda: self.has_logged('"agent_announced"', f'"agent": "{agent}"'))
 
     def _logs(self) -> list[Path]:
         return sorted(self.folder.glob("process-*.log"))
@@ -233,7 +239,7 @@ def ground(folder: Path, nursery: Nursery, services: Services | None, **settings
         try:
             for name in roles:
                 here.start(name)
-            until(lambda: here.has_logged('"agent_announced"'))
+            here.until_announced(AGENT)
             yield here
         finally:
             for child in here.children.values():

@@ -50,9 +50,9 @@ def test_f18_work_that_hangs_is_ended_and_tried_again(here: Ground, side: Side):
 @pytest.mark.parametrize("side", SERVERS_ONLY)
 def test_f15_without_a_worker_a_task_says_so_and_fails_at_its_deadline(here: Ground, side: Side):
     here.start("more", *here.roles["agents"], XINGSHU_AGENTS="odd=echo")
+    here.until_announced("odd")
     here.children["house"].kill()
     here.start("house", XINGSHU_TASK_DEADLINE_S="12")
-    until(lambda: here.has_logged('"agent": "odd"'))
     here.script.planning = lambda word: said(
         plan_of(step("a", "witness_wait", text=word), step("b", "echo", "a", text="never"))
     )
