@@ -3,7 +3,7 @@ with a log line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from itertools import groupby
 
@@ -16,7 +16,7 @@ from dispatcher.turn import Reader
 from domain import events as e
 from domain.errors import Malformed
 from domain.ids import SubtaskId
-from domain.messages import Heartbeat, Hello, Notice, Report, ResultMessage, TaskMessage
+from domain.messages import Heartbeat, Hello, Notice, Nudge, Report, ResultMessage, TaskMessage
 from domain.ports import Arrival
 from domain.task import Task
 
@@ -56,6 +56,11 @@ def reports(arrivals: Iterable[Arrival[Report]], light: Light) -> Readers:
         else:
             readers.setdefault(name.task, []).append(_reader(report, light))
     return readers
+
+
+def named(arrivals: Iterable[Arrival[Nudge]]) -> Set[str]:
+    """The tasks in which something is said to be ready."""
+    return {arrival.message.task_id for arrival in arrivals if not isinstance(arrival.message, Malformed)}
 
 
 def smaller_first(readers: Readers) -> Iterator[Readers]:

@@ -4,7 +4,7 @@ are the same loops; nothing here remembers what only a row should know."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -82,6 +82,7 @@ class Dispatcher:
         self._hints = Hints()
         self._turns = asyncio.Lock()
         self._awake = asyncio.Event()
+        self._sweeps_at = LONG_AGO
 
     async def run(self) -> NoReturn:
         """Work until cancelled."""
@@ -179,16 +180,25 @@ class Dispatcher:
         async with self._bus.nudges("planned") as nudges:
             self._awake.set()  # for what happened before anybody listened
             while True:
-                await nudges.batch(self._policy.batch)
-                self._awake.set()
+                arrivals = await nudges.batch(self._policy.batch)
+                await self._release(read.named(arrivals))
+
+    async def _release(self, named: Set[str]) -> None:
+        """Send what is ready in these tasks; a sweep sees to those in which that did not go, and to their times."""
+        decided = await self._turn(Arrived(named=named))
+        if decided.has_backlog or not named <= set(decided.changed):
+            self._awake.set()
 
     async def _sweeps(self) -> None:
-        """Look at the rows when nudged, when a timer is due, and every `sweep_s` whatever happens."""
+        """Look at the rows when woken, when a timer is due, and every `sweep_s` whatever happens."""
         while True:
             self._awake.clear()
+            self._sweeps_at = self._clock.now() + timedelta(seconds=self._policy.sweep_s)
             await self._sweep()
+            pause_s = await self._pause_s()
+            self._sweeps_at = self._clock.now() + timedelta(seconds=pause_s)
             with suppress(TimeoutError):
-                async with asyncio.timeout(await self._pause_s()):
+                async with asyncio.timeout(pause_s):
                     await self._awake.wait()
 
     async def _sweep(self) -> None:
@@ -217,7 +227,7 @@ class Dispatcher:
         self._durations = self._durations if learnt == self._durations else learnt
         self._learns_at = now + LEARNS_EVERY
 
-    async def _turn(self, arrived: Arrived) -> None:
+    async def _turn(self, arrived: Arrived) -> Decided:
         async with self._turns:
             now = self._clock.now()
             whole = self._hints.given(arrived, self._outgoing.take_confirmed(now - CONFIRMED_FOR), now)
@@ -226,7 +236,10 @@ class Dispatcher:
         self._outgoing.drop_ended(decided.ended)
         if decided.messages:
             self._group.create_task(self._outgoing.publish(decided.messages))
+        if decided.due_at is not None and decided.due_at < self._sweeps_at and not arrived.looks_around:
+            self._awake.set()
         await self._outgoing.tell(decided)
+        return decided
 
     def _fresh_turn(self, uow: UnitOfWork, arrived: Arrived) -> Decided:
         return Turn(self._policy, self._agents, self._entropy, self._clock.now())(uow, arrived)

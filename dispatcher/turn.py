@@ -4,7 +4,7 @@ one transaction. What must then be told to the world comes back as values."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -36,7 +36,8 @@ TASKS_PER_TURN = 64  # how many tasks with something ready or overdue one transa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """What a turn is about: readers per task id, and attempts the broker confirmed meanwhile.
+    """What a turn is about: readers per task id, tasks that somebody said have something ready, and attempts the broker
+    confirmed meanwhile.
 
     `looks_around` is whether to look for ready subtasks of other tasks, too; it costs a query. With `has_backlog` that
     is done as soon as there is room for many. `in_flight` counts what is on its way per user, None when it must be
@@ -44,6 +45,7 @@ class Arrived:
     """
 
     readers: Mapping[str, Sequence[Reader]] = field(default_factory=dict)
+    named: Collection[str] = ()
     confirmed: Collection[Published] = ()
     timers: Reader | None = None
     leases_until: datetime | None = None
@@ -55,8 +57,8 @@ class Arrived:
 @dataclass(slots=True)
 class Decided:
     """What a turn decided: attempts to publish and attempts that ended, orders to workers; tasks that changed, that are
-    to be answered, to be planned anew; whether something ready had to stay, so that a later turn looks around; and what
-    is in flight now, per user, where that was asked."""
+    to be answered, to be planned anew; whether something ready had to stay, so that a later turn looks around; when the
+    first of what changed is due; and what is in flight now, per user, where that was asked."""
 
     messages: list[TaskMessage] = field(default_factory=list)
     ended: list[Published] = field(default_factory=list)
@@ -65,6 +67,7 @@ class Decided:
     settled: list[str] = field(default_factory=list)
     replanned: list[str] = field(default_factory=list)
     has_backlog: bool = False
+    due_at: datetime | None = None
     in_flight: Mapping[Scope, int] | None = None
 
 
@@ -103,11 +106,13 @@ class Turn:
             self._hold({task.id: task for task in overdue})
             for task in overdue:
                 self._settle(task.id, [arrived.timers])
+        self._hold({task.id: task for task in uow.tasks.lock_ready_of(arrived.named, self._now)})
         has_all = self._look_around(uow, arrived)
         kept = KeptResults(uow.cache, self._agents, self._now)
         if self._ready():
             self._release(uow, kept)
         self._decided.has_backlog = not has_all or any(self._stays_behind(task) for task in self._tasks.values())
+        self._decided.due_at = min(self._times(arrived.named), default=None)
         self._save(uow, kept)
         uow.outbox.confirm(arrived.confirmed, self._now)
         if self._in_flight_before is not None:
@@ -228,8 +233,17 @@ class Turn:
         subtasks = Subtasks.of(task.subtasks)
         if not subtasks.ready or subtasks.in_flight >= self._policy.window.per_task:
             return False
-        ready = (sub for sub in subtasks.values() if sub.state is SubtaskState.READY)
+        ready = filter(_is_ready, subtasks.values())
         return any(releasable(task, sub, self._now) for sub in ready)
+
+    def _times(self, named: Collection[str]) -> Iterator[datetime]:
+        """When what has to wait may go on, and when tasks just heard of run out of time."""
+        for task_id, task in self._tasks.items():
+            subtasks, before = Subtasks.of(task.subtasks), Subtasks.of(self._before[task_id].subtasks)
+            if subtasks.ready:
+                yield from (sub.due_at for sub in subtasks.changed_since(before) if sub.due_at and _is_ready(sub))
+            if task_id in named:
+                yield from (at for at in (task.deadline_at, task.expires_at) if at)
 
     def _assign(self, task_id: str, key: str) -> None:
         """Make the message of a fresh attempt; one that cannot be made fails it at once."""
@@ -268,6 +282,10 @@ def _unsendable(sub: Subtask, refused: Refused, now: datetime) -> e.Failed:
     failure = Failure(code=refused.key.removeprefix("failure."))
     agent = sub.agent or ""
     return e.Failed(key=sub.key, attempt=sub.attempt, exec_id=None, agent=agent, failure=failure, at=now, jitter=0.0)
+
+
+def _is_ready(sub: Subtask) -> bool:
+    return sub.state is SubtaskState.READY
 
 
 def _flying(task: Task) -> int:

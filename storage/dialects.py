@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, Table, any_, bindparam
+from sqlalchemy import ColumnElement, Connection, Executable, Select, Table, any_, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.columns import Words
 
 Insert = postgresql.Insert | sqlite.Insert
 InsertInto = Callable[[Table], Insert]
+IsOneOf = Callable[[ColumnElement[str]], ColumnElement[bool]]
 
 
 class InEither:
@@ -25,6 +26,24 @@ class InEither:
         self._made = {"postgresql": build(postgresql.insert), "sqlite": build(sqlite.insert)}
 
     def of(self, connection: Connection) -> Executable:
+        """The one that this connection understands."""
+        return self._made[connection.dialect.name]
+
+
+class AboutIds:
+    """A SELECT of ids and versions about some `ids`, made once for each dialect.
+
+    Args:
+        build: makes it out of the condition that a column is one of them.
+    """
+
+    def __init__(self, build: Callable[[IsOneOf], Select[str, int]]) -> None:
+        self._made = {
+            "postgresql": build(lambda column: column == any_(bindparam("ids", type_=postgresql.ARRAY(Words)))),
+            "sqlite": build(lambda column: column.in_(bindparam("ids", expanding=True))),
+        }
+
+    def of(self, connection: Connection) -> Select[str, int]:
         """The one that this connection understands."""
         return self._made[connection.dialect.name]
 

@@ -12,6 +12,7 @@ from domain.task import SubtaskState
 from storage.many import Given, Many
 from storage.tables import IS_IN_FLIGHT, SUBTASK
 from storage.transaction import Transaction
+from storage.turns import UNPUBLISHED
 
 _IS_DISPATCHED = SUBTASK.c.state == SubtaskState.DISPATCHED.value
 
@@ -24,14 +25,9 @@ class SqlOutbox:
 
     def unpublished(self, dispatched_before: datetime, limit: int) -> list[tuple[SubtaskId, int]]:
         """Dispatched at or before then and not confirmed, oldest first."""
-        waiting = (
-            select(SUBTASK.c.task_id, SUBTASK.c.key, SUBTASK.c.attempt)
-            .where(IS_IN_FLIGHT, _IS_DISPATCHED, SUBTASK.c.published_at.is_(None))
-            .where(SUBTASK.c.dispatched_at <= dispatched_before)
-            .order_by(SUBTASK.c.dispatched_at, SUBTASK.c.task_id, SUBTASK.c.position)
-            .limit(limit)
-        )
-        return [(SubtaskId(row.task_id, row.key), row.attempt) for row in self._transaction.execute(waiting)]
+        given = {"before": dispatched_before, "limit": limit}
+        found = self._transaction.execute(UNPUBLISHED, given)
+        return [(SubtaskId(row.task_id, row.key), row.attempt) for row in found]
 
     def confirm(self, sent: Collection[tuple[SubtaskId, int]], at: datetime) -> None:
         """The broker has these; those that moved on, or are moving, are passed over."""

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, select, union
+from sqlalchemy import Select, bindparam, case, func, select
 
 from domain.people import Load
 from domain.ports import Measured, TaskLine
 from domain.task import FINAL, Attempt, Exchange, Place, Route, Scope, Task, TaskState
+from storage import turns
 from storage.conditions import (
     Condition,
     has_come,
-    has_not_begun,
     is_in,
     is_of,
     is_one_of,
     is_unclaimed,
 )
-from storage.dialects import among
 from storage.fields import Values
 from storage.history import measured
 from storage.mapping import attempt_of, exchange_of, line_of, owner_values, place_values
@@ -27,21 +26,15 @@ from storage.queues import AHEAD, CONVERSATION, LOAD, fetching_by, gathering_in,
 from storage.tables import (
     ATTEMPT,
     IS_ASKING,
-    IS_EXPIRING,
-    IS_IN_FLIGHT,
-    IS_LEASED,
-    IS_READY,
     IS_UNANSWERED,
     IS_UNPLANNED,
-    IS_UNSETTLED,
     SUBTASK,
     TASK,
 )
 from storage.transaction import Transaction
+from storage.turns import HEAD, OLDEST
 
-_HEAD = select(TASK.c.id, TASK.c.version)
-_PEEK = _HEAD.where(TASK.c.id == bindparam("of_task"))
-_OLDEST = (TASK.c.created_at, TASK.c.id)
+_PEEK = HEAD.where(TASK.c.id == bindparam("of_task"))
 
 
 class SqlTasks:
@@ -64,8 +57,7 @@ class SqlTasks:
         wanted = list(dict.fromkeys(ids))
         fresh = [task_id for task_id in wanted if not self._tasks.held([task_id])]
         if fresh:
-            is_wanted = among(self._transaction.connection, TASK.c.id, fresh)
-            self._hold(_HEAD.where(is_wanted).order_by(TASK.c.id).with_for_update(key_share=True))
+            self._hold(turns.NAMED.of(self._transaction.connection), {"ids": fresh})
         return self._tasks.held(wanted)
 
     def lock_received(self, now: datetime, limit: int) -> list[Task]:
@@ -77,26 +69,18 @@ class SqlTasks:
         return self._lock_free(limit, IS_UNANSWERED, is_unclaimed(now))
 
     def lock_ready(self, now: datetime, limit: int) -> list[Task]:
-        """Tasks with something to send, every user's oldest before anybody's next. One in which all that is ready
-        waits for approval is passed over; one that waits for an answer may have begun already."""
-        is_due = SUBTASK.c.due_at.is_(None) | (SUBTASK.c.due_at <= now)
-        ready = select(SUBTASK.c.task_id).where(IS_READY, is_due)
-        place = func.row_number().over(partition_by=(TASK.c.tenant, TASK.c.owner), order_by=_OLDEST)
-        moves = (TASK.c.state != TaskState.WAITING.value) | TASK.c.question.is_not(None)
-        queued = select(TASK.c.id, place.label("place")).where(TASK.c.id.in_(ready), moves)
-        in_turn = queued.subquery()
-        first = select(in_turn.c.id).order_by(in_turn.c.place, in_turn.c.id).limit(limit)
-        return self._lock_free(limit, TASK.c.id.in_(first))
+        """Tasks with something to send, every user's oldest before anybody's next."""
+        return self._held(self._hold(turns.READY, {"now": now, "limit": limit}))
+
+    def lock_ready_of(self, ids: Collection[str], now: datetime) -> list[Task]:
+        """Those of these tasks with something to send."""
+        named = turns.READY_OF.of(self._transaction.connection)
+        return self._held(self._hold(named, {"ids": list(ids), "now": now})) if ids else []
 
     def lock_overdue(self, now: datetime, leases_until: datetime, limit: int) -> list[Task]:
         """Tasks in which a time ran out."""
-        overdue = union(
-            select(TASK.c.id).where(IS_UNSETTLED, TASK.c.deadline_at <= now),
-            select(TASK.c.id).where(IS_EXPIRING, TASK.c.expires_at <= now, has_not_begun()),
-            select(SUBTASK.c.task_id).where(IS_IN_FLIGHT, SUBTASK.c.due_at <= now),
-            select(SUBTASK.c.task_id).where(IS_IN_FLIGHT, IS_LEASED, SUBTASK.c.lease_until <= leases_until),
-        )
-        return self._lock_free(limit, TASK.c.id.in_(overdue), IS_UNSETTLED)
+        given = {"now": now, "leases_until": leases_until, "limit": limit}
+        return self._held(self._hold(turns.OVERDUE, given))
 
     def put(self, task: Task, attempts: Sequence[Attempt] = ()) -> Task:
         """Save what changed in a held task; one in which nothing did is returned as it is."""
@@ -104,26 +88,17 @@ class SqlTasks:
 
     def in_flight(self) -> Mapping[Scope, int]:
         """Subtasks on their way or running, per user."""
-        owner = (SUBTASK.c.tenant, SUBTASK.c.owner)
-        counted = select(*owner, func.count().label("many")).where(IS_IN_FLIGHT).group_by(*owner)
-        return {Scope(tenant=row.tenant, owner=row.owner): row.many for row in self._transaction.execute(counted)}
+        counted = self._transaction.execute(turns.IN_FLIGHT)
+        return {Scope(tenant=row.tenant, owner=row.owner): row.many for row in counted}
 
     def next_due(self) -> datetime | None:
         """The next time at which something becomes due; what is due already is not news."""
-        now = self._transaction.clock.now()
-        times = (
-            _next(SUBTASK.c.due_at, now, IS_READY),
-            _next(SUBTASK.c.due_at, now, IS_IN_FLIGHT),
-            _next(SUBTASK.c.lease_until, now, IS_LEASED),
-            _next(TASK.c.deadline_at, now, IS_UNSETTLED),
-            _next(TASK.c.expires_at, now, IS_EXPIRING),
-        )
-        found = self._transaction.execute(select(*(time.scalar_subquery() for time in times))).one()
+        found = self._transaction.execute(turns.NEXT_DUE, {"now": self._transaction.clock.now()}).one()
         return min((time for time in found if time is not None), default=None)
 
     def find(self, scope: Scope, task_id: str) -> Task | None:
         """One task of this user."""
-        return self._read_one(_HEAD.where(TASK.c.id == task_id, *is_of(scope)))
+        return self._read_one(HEAD.where(TASK.c.id == task_id, *is_of(scope)))
 
     def peek(self, task_id: str) -> Task | None:
         """One task, whoever owns it."""
@@ -203,12 +178,14 @@ class SqlTasks:
 
     def _lock_free(self, limit: int, *conditions: Condition) -> list[Task]:
         """The oldest tasks that nobody else holds."""
-        oldest = _HEAD.where(*conditions).order_by(*_OLDEST).limit(limit)
-        ids = self._hold(oldest.with_for_update(skip_locked=True, key_share=True))
+        oldest = HEAD.where(*conditions).order_by(*OLDEST).limit(limit)
+        return self._held(self._hold(oldest.with_for_update(skip_locked=True, key_share=True)))
+
+    def _held(self, ids: Iterable[str]) -> list[Task]:
         return list(self._tasks.held(ids).values())
 
-    def _hold(self, locking: Select[str, int]) -> list[str]:
-        versions = {row.id: row.version for row in self._transaction.execute(locking)}
+    def _hold(self, locking: Select[str, int], given: Values | None = None) -> list[str]:
+        versions = {row.id: row.version for row in self._transaction.execute(locking, given)}
         self._tasks.hold(versions)
         return list(versions)
 
@@ -219,7 +196,3 @@ class SqlTasks:
     def _read_one(self, heads: Select[str, int], given: Values | None = None) -> Task | None:
         versions = {row.id: row.version for row in self._transaction.execute(heads, given)}
         return next(iter(self._tasks.read(versions)), None)
-
-
-def _next(column: ColumnElement[datetime], now: datetime, condition: Condition) -> Select[datetime]:
-    return select(func.min(column)).where(condition, column > now)

@@ -109,6 +109,10 @@ class Tasks(Protocol):
         next, so that nobody waits for another's backlog. Tasks that only wait for approval are passed over."""
         ...
 
+    def lock_ready_of(self, ids: Collection[str], now: datetime) -> list[Task]:
+        """Those of these tasks that `lock_ready` could bring, whosever turn it is."""
+        ...
+
     def lock_overdue(self, now: datetime, leases_until: datetime, limit: int) -> list[Task]:
         """Unsettled tasks past their deadline, or past their expiry without having begun, or with an in-flight subtask
         whose `due_at` is not after `now` or whose lease ended at or before `leases_until`."""

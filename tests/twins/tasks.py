@@ -67,11 +67,17 @@ class MemoryTasks:
         queues: Counter[Scope] = Counter()
         turns: list[tuple[int, str]] = []
         for task in self._oldest(lambda task: True):
-            if _has_ready(task, now) and (task.state is not TaskState.WAITING or task.question is not None):
+            if _moves(task, now):
                 queues[task.scope] += 1
                 turns.append((queues[task.scope], task.id))
         first = {task_id for _, task_id in sorted(turns)[:limit]}
         return self._lock(limit, lambda task: task.id in first)
+
+    def lock_ready_of(self, ids: Collection[str], now: datetime) -> list[Task]:
+        named = [self._rows[task_id] for task_id in sorted(set(ids)) if task_id in self._rows]
+        ready = [task for task in named if _moves(task, now)]
+        self._held.update(task.id for task in ready)
+        return ready
 
     def lock_overdue(self, now: datetime, leases_until: datetime, limit: int) -> list[Task]:
         def is_overdue(task: Task) -> bool:
@@ -258,6 +264,10 @@ def _has_come(task: Task, now: datetime) -> bool:
 
 def _is_free(task: Task, now: datetime) -> bool:
     return _is_unclaimed(task, now) and _has_come(task, now)
+
+
+def _moves(task: Task, now: datetime) -> bool:
+    return _has_ready(task, now) and (task.state is not TaskState.WAITING or task.question is not None)
 
 
 def _has_ready(task: Task, now: datetime) -> bool:
