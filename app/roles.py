@@ -305,6 +305,7 @@ def _calendar(house: House) -> Work:
 
 
 def _planner(house: House) -> Work:
+    from planner.claim import Outside
     from planner.role import PlannerRole, PlannerSettings
 
     settings = PlannerSettings(
@@ -313,8 +314,10 @@ def _planner(house: House) -> Work:
         claim_s=house.settings.lease_s,
         sweep_s=house.settings.sweep_s,
         history_s=house.settings.conversation_s,
+        model_wait_s=house.settings.model_wait_s,
     )
-    return PlannerRole(store_of(house, "planner"), house.control_bus, plan_with(house), house.clock, settings).run
+    outside = Outside(store=store_of(house, "planner"), bus=house.control_bus, clock=house.clock, entropy=house.entropy)
+    return PlannerRole(outside, plan_with(house), settings).run
 
 
 def _aggregator(house: House) -> Work:

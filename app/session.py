@@ -25,7 +25,7 @@ from domain.card import Card, card_of
 from domain.chat import ChatMessage
 from domain.errors import BrokerDown, Refused, Unavailable
 from domain.people import Person, Role
-from domain.ports import UnitOfWork
+from domain.ports import Clock, UnitOfWork
 from domain.task import Task, TaskState
 from domain.texts import say
 
@@ -87,7 +87,7 @@ class Session:
 
     async def _answered(self, task_id: str) -> Task:
         """The task once it is over; with its question when nobody could answer that."""
-        progress = _progress()
+        progress = _progress(self.here.clock)
         while True:
             task = await self.follower.reached(task_id, _asks, progress)
             if task.question is None:
@@ -237,14 +237,15 @@ def _note_shown(uow: UnitOfWork, task: Task, at: datetime) -> None:
     uow.deliveries.delivered(task.id, at)
 
 
-def _progress() -> Callable[[Task], None]:
+def _progress(clock: Clock) -> Callable[[Task], None]:
     """Tell what changed since the last state, a line each."""
     from bot.card_text import changes
 
     shown: list[Card] = []
 
     def show(task: Task) -> None:
-        card = card_of(task, task.answered_at or task.settled_at or task.planned_at or task.created_at)
+        since = clock.now() if task.model_away else task.created_at
+        card = card_of(task, task.answered_at or task.settled_at or task.planned_at or since)
         for line in changes(shown[-1] if shown else None, card):
             tell(line)
         shown[:] = [card]

@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     model_timeout_s: float = _setting(
         180.0, "XINGSHU_MODEL_TIMEOUT_S", "Seconds one question to the model may take, retries included.", gt=0
     )
+    model_wait_s: float = _setting(240.0, "XINGSHU_MODEL_WAIT_S", "Seconds to wait for a model that is down.", ge=0)
     model_first_s: float = _setting(
         60.0, "XINGSHU_MODEL_FIRST_TOKEN_S", "Seconds a model may take to begin an answer.", gt=0
     )

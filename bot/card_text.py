@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from domain.card import Card, CardLine
+from domain.card import Awaited, Card, CardLine
 from domain.markdown import readable
 from domain.plan import Repair
 from domain.safe_text import safe, safe_line
@@ -132,6 +132,17 @@ def cost_of(card: Card) -> str:
     return say("cost.price", card.language, dollars=dollars)
 
 
+def model_of(card: Card, told: Callable[[float, Language], str] = duration) -> list[str]:
+    """That no model answers, and how long one is asked again, told by a wording of durations; nothing when none is
+    waited for."""
+    return [model_text(card.model, card.language, told)] if card.model else []
+
+
+def model_text(model: Awaited, language: Language, told: Callable[[float, Language], str] = duration) -> str:
+    """The same in one sentence."""
+    return say("card.model", language, cause=safe_line(model.cause, REASON), duration=told(model.left_s, language))
+
+
 def question_of(card: Card) -> list[str]:
     """What the task asks its person, and how to answer it; nothing when it asks nothing."""
     if card.question is None:
@@ -218,6 +229,11 @@ def draft_of(card: Card) -> list[str]:
     return [say("card.draft", card.language), *(INDENT + line for line in tail.splitlines() if line)] if tail else []
 
 
+def notes_of(card: Card, told: Callable[[float, Language], str] = duration) -> list[str]:
+    """What there is to say about the task as a whole, the most pressing first; `told` words durations."""
+    return [*model_of(card, told), *absent_of(card), *rounds_of(card), *repairs_of(card)]
+
+
 def hidden_text(card: Card, count: int) -> str:
     """The line in place of `count` left-out ones."""
     return say("card.hidden", card.language, count=count)
@@ -228,8 +244,7 @@ def card_text(card: Card, limit: int = 40) -> str:
     shown, hidden = visible(card, limit)
     rows = [INDENT * line.depth + _plain(row_of(card, line)) for line in shown]
     more = [hidden_text(card, hidden)] if hidden else []
-    notes = (rounds_of(card), repairs_of(card), absent_of(card), draft_of(card))
-    parts = ([title_of(card)], question_of(card), rows, more, *notes)
+    parts = ([title_of(card)], question_of(card), rows, more, notes_of(card), draft_of(card))
     return "\n".join(line for part in parts for line in part)
 
 
@@ -240,6 +255,7 @@ def changes(before: Card | None, after: Card) -> list[str]:
     return [
         *([title_of(after)] if before is None or _has_turned(before, after) else []),
         *(f"  {after.task_id} {_plain(row_of(after, line))}" for line in moved),
+        *(model_of(after) if before is None or before.model is None else []),
         *rounds_of(after, len(before.rounds) if before else 0),
         *repairs_of(after, before.repairs if before else ()),
     ]

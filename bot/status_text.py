@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.card_text import AGENT, REASON, TITLE
-from domain.card import NOTHING_KNOWN, Around
+from bot.card_text import AGENT, REASON, TITLE, model_text
+from domain.card import NOTHING_KNOWN, Around, awaited
 from domain.ends import has_begun, node_of, plan_of, waits_for_approval
 from domain.safe_text import safe_line
 from domain.steering import is_fetching
@@ -104,6 +104,8 @@ class _View:
         if is_fetching(task.uploads):
             missing = sum(upload.state is UploadState.PENDING for upload in task.uploads)
             yield self._say("status.fetching", count=missing)
+        elif (model := awaited(task, self._standing.now)) is not None:
+            yield model_text(model, self._language)
         elif task.state is TaskState.PLANNING and task.claimed_by is not None:
             is_silent = task.claimed_until is not None and task.claimed_until <= self._standing.now
             yield self._say("status.planner_silent" if is_silent else "status.planning")

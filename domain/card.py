@@ -58,6 +58,14 @@ class Around:
     absent: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """A language model that does not answer, because of `cause`, and is asked again for `left_s` seconds at most."""
+
+    cause: str
+    left_s: float
+
+
 NOTHING_KNOWN = Around()
 _ACHIEVED = frozenset({SubtaskState.SUCCEEDED})
 
@@ -71,7 +79,8 @@ class Card:
     more of them. `rounds` has an entry per time it was planned anew: what was missed, empty after a critical failure;
     `rounds_left` says how often that can happen yet.
     `starts_at` is when it will begin, in its person's time zone; None if it has, or could.
-    `question` waits for its person's word; `draft` is the beginning of an answer that is being written.
+    `model` is what the plan waits for. `question` waits for its person's word; `draft` is the beginning of an answer
+    that is being written.
     """
 
     task_id: str
@@ -86,6 +95,7 @@ class Card:
     is_planning: bool = False
     rounds: tuple[str, ...] = ()
     rounds_left: int = 0
+    model: Awaited | None = None
     question: str | None = None
     draft: str = ""
     around: Around = NOTHING_KNOWN
@@ -114,10 +124,17 @@ def card_of(task: Task, now: datetime, draft: str = "", around: Around = NOTHING
         is_planning=task.state is TaskState.PLANNING,
         rounds=task.plan.misses if task.plan else (),
         rounds_left=task.plan.rounds_left if task.plan else 0,
+        model=awaited(task, now),
         question=task.question,
         draft=draft,
         around=around,
     )
+
+
+def awaited(task: Task, now: datetime) -> Awaited | None:
+    """The model that its plan waits for at `now`, if it does."""
+    away = task.model_away
+    return Awaited(cause=away.cause, left_s=max(0.0, (away.until - now).total_seconds())) if away else None
 
 
 def _starts_at(task: Task, now: datetime) -> datetime | None:

@@ -276,7 +276,8 @@ def _stopped(
 
 def over(task: Task, at: datetime) -> Task:
     """The task once nobody plans it any more, whether its plan is whole or not."""
-    return altered(task, state=TaskState.RUNNING, planned_at=at, question=None, claimed_until=None, claimed_by=None)
+    task = altered(task, state=TaskState.RUNNING, planned_at=at, question=None, model_away=None)
+    return altered(task, claimed_until=None, claimed_by=None)
 
 
 def stand(task: Task, at: datetime) -> Step:

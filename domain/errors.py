@@ -122,11 +122,18 @@ class Flooded(Unavailable):
 
 
 class ModelDown(Unavailable):
-    """No configured model gave a usable answer; `usage` lists the calls that were made all the same."""
+    """No configured model gave a usable answer.
 
-    def __init__(self, key: str, /, *, usage: Sequence[Usage] = (), **values: Any) -> None:
+    `usage` lists the calls that were made all the same. `retry_after_s` says after how many seconds one may answer;
+    None when waiting does not help, because the operator must mend something or the question is at fault.
+    """
+
+    def __init__(
+        self, key: str, /, *, usage: Sequence[Usage] = (), retry_after_s: float | None = None, **values: Any
+    ) -> None:
         super().__init__(key, **values)
         self.usage = tuple(usage)
+        self.retry_after_s = retry_after_s
 
 
 class Interrupted(ModelDown):

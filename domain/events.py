@@ -56,6 +56,21 @@ class PlanFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelGone:
+    """The plan needs a language model, and none answers because of `cause`: one is asked again for `patience_s` seconds
+    from the first time on, the next time not before `retry_after_s` have passed. Then planning ends with the `failure`.
+    `jitter` in [0, 1) spreads the asking."""
+
+    cause: str
+    failure: Failure
+    patience_s: float
+    retry_after_s: float
+    jitter: float
+    at: datetime
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionAsked:
     """The planner must know something first: the task waits for its person."""
 
@@ -303,6 +318,7 @@ Event = (
     | PlanGrew
     | Planned
     | PlanFailed
+    | ModelGone
     | QuestionAsked
     | QuestionAnswered
     | Dissatisfied

@@ -7,7 +7,7 @@ subtask is a compare-and-set on (attempt, exec_id). `docs/reference/states.md` d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain import attempts, growth, steering
@@ -25,7 +25,10 @@ from domain.ends import (
     stand,
 )
 from domain.plan import Plan
-from domain.task import FINAL_TASK, Exchange, Failure, SubtaskState, Task, TaskState
+from domain.retry import A_YEAR_S, RetryPolicy
+from domain.task import FINAL_TASK, Exchange, Failure, ModelAway, SubtaskState, Task, TaskState
+
+ASK_AGAIN = RetryPolicy(base_s=2.0, cap_s=15.0)  # beyond what the model's server wants to be left alone
 
 
 def step(task: Task, event: e.Event) -> Step:
@@ -90,7 +93,7 @@ def _plan_grew(task: Task, event: e.PlanGrew) -> Step:
     plan = growth.grown(begun, event.nodes)
     if plan.nodes == begun.nodes:
         return task, ()
-    return grow(altered(task, state=TaskState.PLANNING), plan, event.at)
+    return grow(altered(task, state=TaskState.PLANNING, model_away=None), plan, event.at)
 
 
 def _planned(task: Task, event: e.Planned) -> Step:
@@ -105,6 +108,20 @@ def _plan_failed(task: Task, event: e.PlanFailed) -> Step:
     return stand(_given_up(task, event.failure, event.at), event.at)
 
 
+def _model_gone(task: Task, event: e.ModelGone) -> Step:
+    """It is not asked again where the pause would outlast the patience."""
+    if not _is_theirs(task, event.by):
+        return task, ()
+    patient_until = min(event.at + timedelta(seconds=event.patience_s), task.deadline_at)
+    before = task.model_away or ModelAway(cause=event.cause, asked=0, until=patient_until)
+    away = altered(before, cause=event.cause, asked=before.asked + 1)
+    pause_s = event.retry_after_s + ASK_AGAIN.pause_s(away.asked, event.jitter)
+    again_at = event.at + timedelta(seconds=min(pause_s, A_YEAR_S))
+    if again_at >= away.until:
+        return stand(_given_up(task, event.failure, event.at), event.at)
+    return altered(task, state=TaskState.PLANNING, claimed_until=again_at, claimed_by=None, model_away=away), ()
+
+
 def _given_up(task: Task, failure: Failure, at: datetime) -> Task:
     """The task without the rest of its plan: it lives on what it has, and fails if that is nothing."""
     task = over(task, at)
@@ -116,8 +133,8 @@ def _given_up(task: Task, failure: Failure, at: datetime) -> Task:
 def _question_asked(task: Task, event: e.QuestionAsked) -> Step:
     if not _is_theirs(task, event.by) or any(exchange.said for exchange in task.dialogue):
         return task, ()
-    asked = altered(task, state=TaskState.WAITING, question=event.question, claimed_until=None, claimed_by=None)
-    return asked, ()
+    asked = altered(task, state=TaskState.WAITING, question=event.question, model_away=None)
+    return altered(asked, claimed_until=None, claimed_by=None), ()
 
 
 def _question_answered(task: Task, event: e.QuestionAnswered) -> Step:
@@ -181,6 +198,7 @@ _DECISIONS: dict[type[Any], Callable[[Task, Any], Step]] = {
     e.PlanGrew: _plan_grew,
     e.Planned: _planned,
     e.PlanFailed: _plan_failed,
+    e.ModelGone: _model_gone,
     e.QuestionAsked: _question_asked,
     e.QuestionAnswered: _question_answered,
     e.Dissatisfied: _dissatisfied,

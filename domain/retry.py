@@ -25,6 +25,10 @@ class RetryPolicy:
     base_s: float = 1.0
     cap_s: float = 300.0
 
+    def pause_s(self, failures: int, jitter: float) -> float:
+        """Seconds to wait after so many failures; `jitter` is a uniform random number in [0, 1)."""
+        return jitter * min(self.cap_s, self.base_s * 2.0 ** min(failures - 1, 32))
+
     def retry_at(self, failures: int, failure: Failure, now: datetime, jitter: float) -> datetime | None:
         """When to try again, or None to give up.
 
@@ -36,5 +40,5 @@ class RetryPolicy:
         """
         if not failure.retryable or failures >= self.max_attempts:
             return None
-        pause_s = jitter * min(self.cap_s, self.base_s * 2.0 ** min(failures - 1, 32))
-        return now + timedelta(seconds=min(max(pause_s, failure.retry_after_s or 0.0), A_YEAR_S))
+        pause_s = max(self.pause_s(failures, jitter), failure.retry_after_s or 0.0)
+        return now + timedelta(seconds=min(pause_s, A_YEAR_S))

@@ -32,6 +32,7 @@ def reworded(task: Task, event: e.Reworded) -> Step:
         state=TaskState.RECEIVED,
         claimed_by=None,
         claimed_until=event.until,
+        model_away=None,
     )
     return with_uploads(replace(task, uploads=()), event.uploads), (e.Replan(),)
 
@@ -73,6 +74,7 @@ def amended(task: Task, event: e.Amended) -> Step:
         planned_at=None,
         claimed_until=None,
         claimed_by=None,
+        model_away=None,
     )
     return with_uploads(task, event.uploads), (e.Replan(),)
 

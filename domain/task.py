@@ -222,13 +222,24 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAway:
+    """A plan waits for a language model. `cause` is why none answered, `asked` how often that was; it is given up when
+    none has answered by `until`."""
+
+    cause: str
+    asked: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One request and all that is known about it: the whole state `progress.step` decides over.
 
     `settled_at` is set when no subtask can move any more (or planning failed): from then on only the
     answer is missing. `claimed_until` is the soft lease of the planner or the aggregator working on it, `claimed_by`
     the planner's name on it. The plan may grow until `planned_at` is set. `question` is what waits for the person's
-    word, `dialogue` what was asked and answered before. `is_fresh` means that no kept plan or answer may be used. While
+    word, `dialogue` what was asked and answered before. While `model_away` the plan waits for a language model; nobody
+    claims it before the next asking. `is_fresh` means that no kept plan or answer may be used. While
     `uploads` are pending the task is claimed by nobody until its deadline, so that nothing begins without its files.
     Nothing begins before `run_at`, read by its person in the time zone `zone`; if nothing has begun by `expires_at`,
     it is not wanted any more. `schedule_id` is the schedule that handed it in.
@@ -258,6 +269,7 @@ class Task:
     failure: Failure | None = None
     claimed_until: datetime | None = None
     claimed_by: str | None = None
+    model_away: ModelAway | None = None
     cancelled_at: datetime | None = None
     planned_at: datetime | None = None
     settled_at: datetime | None = None

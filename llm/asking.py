@@ -37,6 +37,12 @@ class Candidate:
         self.learned = Learned(clock)
         self.misshapen = 0  # answers in a row
 
+    def again_after_s(self, trouble: Trouble) -> float | None:
+        """Seconds after which the same question may be answered; None when waiting does not help."""
+        if not trouble.passes:
+            return None
+        return max(trouble.retry_after_s or 0.0, self.endpoint.breaker.rest_s(self.clock.now()))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -99,8 +105,9 @@ class Asking:
         is_outage = trouble.is_outage and lesser is None
         self._candidate.endpoint.breaker.record(self._candidate.clock.now(), is_outage=is_outage)
         if self._question.voice.is_bound:
-            detail = f"{self._name}: {trouble.cause}"
-            raise Interrupted("error.model_down", usage=self._question.bill, detail=detail) from failed
+            again_s, detail = self._candidate.again_after_s(trouble), f"{self._name}: {trouble.cause}"
+            bill = self._question.bill
+            raise Interrupted("error.model_down", usage=bill, retry_after_s=again_s, detail=detail) from failed
         self._question.voice.forget()
         if trouble.doubt:
             self._learn(trouble.doubt)

@@ -18,6 +18,10 @@ class Breaker:
         """Whether no call may be made now."""
         return self._count >= self._limit and self._closed_until is not None and now < self._closed_until
 
+    def rest_s(self, now: datetime) -> float:
+        """Seconds until a call may be made."""
+        return (self._closed_until - now).total_seconds() if self._closed_until and self.is_open(now) else 0.0
+
     def admits(self, now: datetime) -> bool:
         """Whether a call may be made now. Taking a probe starts the next pause, so a lost probe costs one."""
         if self.is_open(now):

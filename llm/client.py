@@ -39,15 +39,19 @@ class OpenAIModel:
         """
         question = self._question(prompt, listener)
         causes: list[str] = []
+        pauses_s: list[float] = []
         for position, candidate in enumerate(self._candidates):
             share_s = self._left_s(question) / (len(self._candidates) - position)
             try:
                 completion = await self._persist(Asking(candidate, question), self._in(share_s))
             except CallFailed as failed:
                 causes.append(f"{candidate.spec.name}: {failed.trouble.cause}")
+                again_s = candidate.again_after_s(failed.trouble)
+                pauses_s += [] if again_s is None else [again_s]
             else:
                 return replace(completion, usage=tuple(question.bill), is_fallback=position > 0)
-        raise ModelDown("error.model_down", usage=question.bill, detail="; ".join(causes))
+        soonest_s = min(pauses_s, default=None)
+        raise ModelDown("error.model_down", usage=question.bill, retry_after_s=soonest_s, detail="; ".join(causes))
 
     async def close(self) -> None:
         """Release connections."""

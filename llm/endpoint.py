@@ -21,8 +21,8 @@ from llm.sse import Documents
 
 _NO_KEY = "none"  # the client library refuses an empty key; local servers look at none
 _TAIL_S = 1.0  # after the end of an answer only its usage comes, and at once
-_RESTING = Trouble(cause="failed too often, asked again later")
-_CROWDED = Trouble(cause="busy with other questions until the time was over")
+_RESTING = Trouble(cause="failed too often, asked again later", passes=True)
+_CROWDED = Trouble(cause="busy with other questions until the time was over", passes=True)
 _LATE = Trouble(cause="no time was left to ask")
 
 
@@ -135,4 +135,5 @@ class _Patience:
             cause = f"the answer stopped for {silent_s:.0f} s"
         else:
             cause = "the answer took too long"
-        return Trouble(cause=cause, is_retryable=True, is_outage=silent_s >= self._idle_s)
+        is_gone = silent_s >= self._idle_s
+        return Trouble(cause=cause, is_retryable=True, is_outage=is_gone, passes=is_gone)

@@ -31,12 +31,14 @@ class Trouble:
 
     `cause` is short and free of secrets; `said` is what the server said, for finding the parameter it refuses,
     and is never shown. `is_outage` counts against the circuit breaker: the server, not the request, is at
-    fault.
+    fault. `passes` says that waiting may help, as the server is gone, overloaded or left alone, and nobody has to mend
+    anything.
     """
 
     cause: str
     is_retryable: bool = False
     is_outage: bool = False
+    passes: bool = False
     retry_after_s: float | None = None
     http_code: int | None = None
     said: str = ""
@@ -69,10 +71,12 @@ def refused(code: int, body: Any, retry_after_s: float | None = None) -> Trouble
     """A server's refusal: an HTTP code that is none of success, and the error it sent."""
     said = _said(body).casefold()
     is_final = bool(_SPENT.search(said) or _OVERFLOW.search(said))
+    passes = not is_final and (code >= 500 or code in _RETRYABLE)
     return Trouble(
         cause=clean(f"HTTP {code} {_message(body)}"),
-        is_retryable=not is_final and (code >= 500 or code in _RETRYABLE),
+        is_retryable=passes,
         is_outage=code >= 500,
+        passes=passes,
         retry_after_s=retry_after_s,
         http_code=code,
         said=said,

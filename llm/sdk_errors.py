@@ -13,8 +13,8 @@ import openai
 from domain.ports import Clock
 from llm.failures import CallFailed, Trouble, clean, refused
 
-_LOST = Trouble(cause="the connection failed", is_retryable=True, is_outage=True)
-_UNREACHED = Trouble(cause="no connection in time", is_retryable=True, is_outage=True)
+_LOST = Trouble(cause="the connection failed", is_retryable=True, is_outage=True, passes=True)
+_UNREACHED = Trouble(cause="no connection in time", is_retryable=True, is_outage=True, passes=True)
 
 
 @contextmanager

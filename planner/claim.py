@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import structlog
 
-from domain.errors import Refused, StoreDown
-from domain.events import Event, PlanFailed, PlanGrew, Planned, QuestionAsked
+from domain.errors import ModelDown, Refused, StoreDown
+from domain.events import Event, ModelGone, PlanFailed, PlanGrew, Planned, QuestionAsked
 from domain.messages import Nudge
 from domain.plan import Node, Plan
-from domain.ports import Clock, ControlBus, Store, UnitOfWork
+from domain.ports import Clock, ControlBus, Entropy, Store, UnitOfWork
 from domain.progress import step
 from domain.task import Failure, Task
 from domain.texts import say
@@ -28,7 +28,7 @@ PAUSE_S = 1.0  # while the database is away
 
 PlanWith = Callable[[Task, PlanRequest, Grow], Awaitable[Plan]]
 """Plans one request of a task, whose owner nothing else may be shown to. What is given to `Grow` is committed at once.
-Raises Refused with the sentence for the person."""
+Raises Refused with the sentence for the person; ModelDown with it when a model may find a plan later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,16 @@ class Outside:
     store: Store
     bus: ControlBus
     clock: Clock
+    entropy: Entropy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds the tasks: the name of a process, under which they are claimed, and for how many seconds it has a model
+    that is away asked again."""
+
+    name: str
+    patience_s: float
 
 
 class _Commit(NamedTuple):
@@ -53,31 +63,40 @@ class Claims:
     Args:
         outside: where tasks are, and who is told.
         plan_with: plans a request.
-        name: under which the tasks are claimed.
+        holder: who holds them.
     """
 
-    def __init__(self, outside: Outside, plan_with: PlanWith, name: str) -> None:
+    def __init__(self, outside: Outside, plan_with: PlanWith, holder: Holder) -> None:
         self._outside = outside
         self._plan_with = plan_with
-        self._name = name
+        self._holder = holder
+        self._name = holder.name
 
-    async def plan(self, task: Task, request: PlanRequest) -> None:
-        """Have it planned; commit the plan, the question, or why there is neither."""
+    async def plan(self, task: Task, request: PlanRequest) -> datetime | None:
+        """Have it planned; commit the plan, the question, or why there is neither. Returns when it is to be planned
+        again, if no model answers and one is needed."""
         told = log.bind(task=task.id, trace=task.trace_id)
         outcome = await self._outcome(task, request)
         row, is_new = await self._committed(task.id, outcome)
         if row is None or not is_new:
             told.info("planned_in_vain")
-            return
+            return None
+        if row.model_away is not None:
+            told.info("plan_waits_for_model", cause=row.model_away.cause, again_at=row.claimed_until)
+            await self._nudge(row, ["changed"])
+            return row.claimed_until
         for change in outcome.plan.repairs if isinstance(outcome, Planned) else ():
             told.info("plan_repaired", subtask=change.subtask, kind=change.kind, reason=change.reason)
         told.info("task_planned", subtasks=len(row.subtasks), failure=row.failure.code if row.failure else None)
         await self.announce(row)
+        return None
 
     async def announce(self, task: Task) -> None:
         """Tell the other roles how the task stands now."""
         ready = [] if task.question else ["planned"]
-        kinds = ["settled"] if task.settled_at else [*ready, "changed"]
+        await self._nudge(task, ["settled"] if task.settled_at else [*ready, "changed"])
+
+    async def _nudge(self, task: Task, kinds: Sequence[str]) -> None:
         await self._outside.bus.nudge([Nudge.model_validate({"kind": kind, "task_id": task.id}) for kind in kinds])
 
     async def _outcome(self, task: Task, request: PlanRequest) -> Event:
@@ -88,6 +107,8 @@ class Claims:
             return self._failed(Failure(code="deadline"))
         except Refused as refused:
             return self._failed(Failure(code="no_plan", message=refused.say(task.language)))
+        except ModelDown as down:
+            return self._without_model(task, down)
         except Exception:  # whatever it is, this request must neither stop the others nor come back for ever
             log.exception("planning_crashed", task=task.id, trace=task.trace_id)
             return self._failed(
@@ -96,6 +117,17 @@ class Claims:
         if plan.question is not None and not plan.nodes:
             return QuestionAsked(question=plan.question, at=self._now(), by=self._name)
         return Planned(plan=plan, at=self._now(), by=self._name)
+
+    def _without_model(self, task: Task, down: ModelDown) -> ModelGone:
+        return ModelGone(
+            cause=str(down.values.get("detail", "")),
+            failure=Failure(code="no_plan", message=down.say(task.language)),
+            patience_s=self._holder.patience_s,
+            retry_after_s=down.retry_after_s or 0.0,
+            jitter=self._outside.entropy.jitter(),
+            at=self._now(),
+            by=self._name,
+        )
 
     def _failed(self, failure: Failure) -> PlanFailed:
         return PlanFailed(failure=failure, at=self._now(), by=self._name)

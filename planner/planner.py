@@ -19,6 +19,7 @@ from planner.request import PlanRequest
 from planner.rules import plan_by_rules, plan_without_model
 
 MODEL_BUDGET_S = 240.0  # for all questions to the model together; then the rules plan
+_FOR_A_MODEL = frozenset({"plan.nothing_placed_model_down", "plan.incomplete", "error.model_down"})  # it may find a way
 ROUNDS = 2  # how often a model's plan may be made anew
 _HARMLESS = frozenset({"text_fence", "text_thought"})  # the plan itself was as it should be
 
@@ -54,6 +55,7 @@ class Planner:
 
         Raises:
             Refused: there is none (PlanRefused with every problem); the sentence is for the person.
+            ModelDown: the same, but a model may find one later.
         """
         if self._model is None:
             return self._whole(self._anew_by_rules(request))
@@ -64,7 +66,7 @@ class Planner:
         except TimeoutError:
             return self._without_model(authoring.request, f"no plan within {MODEL_BUDGET_S:.0f} s")
         except ModelDown as down:
-            return self._without_model(authoring.request, str(down.values.get("detail", "")))
+            return self._meanwhile(authoring.request, down)
 
     def _judged(self, authored: Authored, request: PlanRequest) -> Planning:
         draft = authored.draft
@@ -85,6 +87,17 @@ class Planner:
         if plan is None:
             raise draft.refusal()
         return plan
+
+    def _meanwhile(self, request: PlanRequest, down: ModelDown) -> Planning:
+        """Plan by rules; where they find nothing, and a model may answer later, raise ModelDown."""
+        detail = str(down.values.get("detail", ""))
+        try:
+            return self._without_model(request, detail)
+        except Refused as refused:
+            if down.retry_after_s is None or refused.key not in _FOR_A_MODEL:
+                raise
+            values = {**refused.values, "detail": detail}
+            raise ModelDown(refused.key, retry_after_s=down.retry_after_s, **values) from down
 
     def _without_model(self, request: PlanRequest, detail: str) -> Planning:
         """Plan by rules while no model answers; beside work that has begun only if they understand everything."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import heapq
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from math import inf
 from typing import NoReturn
 
 import structlog
@@ -15,14 +17,14 @@ import structlog
 from domain.agents import Offer, offers
 from domain.errors import StoreDown, Unavailable
 from domain.events import Event, PlanFailed, PlanningStarted
-from domain.ports import Clock, ControlBus, Store, UnitOfWork
+from domain.ports import UnitOfWork
 from domain.progress import step
 from domain.skill import Catalogue, SkillSpec
 from domain.task import Exchange, Failure, Task
 from domain.texts import say
 from domain.uploads import lost, there
 from planner.begun import begun_of
-from planner.claim import Claims, Outside, PlanWith
+from planner.claim import Claims, Holder, Outside, PlanWith
 from planner.request import MAX_EXCHANGES, PlanRequest
 
 log = structlog.get_logger()
@@ -38,6 +40,8 @@ class PlannerSettings:
         name: of this process, under which it claims tasks; no other may have it.
         configured: (agent, skill) pairs, for agents that are alive and announce nothing.
         at_once: plans made at the same time.
+        again_at_once: the same for tasks that wait for a model; they take nobody's place.
+        model_wait_s: seconds for which a model that is away is asked again.
         claim_s: seconds after which another process takes over from one that died; claims are renewed.
         sweep_s: seconds a lost nudge can delay a plan.
         look_again_s: seconds between looks while agents are awaited.
@@ -50,6 +54,8 @@ class PlannerSettings:
     name: str = "planner"
     configured: Sequence[tuple[str, SkillSpec]] = ()
     at_once: int = 32
+    again_at_once: int = 8
+    model_wait_s: float = 240.0
     claim_s: float = 30.0
     sweep_s: float = 10.0
     look_again_s: float = 0.25
@@ -74,26 +80,23 @@ class PlannerRole:
     """Plans tasks.
 
     Args:
-        store: the tasks and the registry.
-        bus: wakes the role, and hears of plans.
+        outside: the tasks and the registry; what wakes the role, and hears of plans; the time of claims and plans.
         plan_with: plans one request.
-        clock: the time of claims and plans.
         settings: the numbers.
     """
 
-    def __init__(
-        self, store: Store, bus: ControlBus, plan_with: PlanWith, clock: Clock, settings: PlannerSettings
-    ) -> None:
-        self._store = store
-        self._bus = bus
-        self._clock = clock
+    def __init__(self, outside: Outside, plan_with: PlanWith, settings: PlannerSettings) -> None:
+        self._store = outside.store
+        self._bus = outside.bus
+        self._clock = outside.clock
         self._settings = settings
-        self._claims = Claims(Outside(store=store, bus=bus, clock=clock), plan_with, settings.name)
+        self._claims = Claims(outside, plan_with, Holder(name=settings.name, patience_s=settings.model_wait_s))
         self._awake = asyncio.Event()
-        self._busy: set[str] = set()
+        self._busy: dict[str, bool] = {}  # whether it is planned again because a model was away
+        self._again: list[datetime] = []  # a heap
         self._offered: list[Offer] = []
         self._known = Catalogue.of(())
-        self._started_at = clock.now()
+        self._started_at = outside.clock.now()
 
     async def run(self) -> NoReturn:
         """Work until cancelled."""
@@ -126,7 +129,7 @@ class PlannerRole:
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
         """Start planning what can be planned. Returns the seconds to the next look."""
         try:
-            found = await self._store.transact(partial(self._look, busy=frozenset(self._busy), now=self._clock.now()))
+            found = await self._store.transact(partial(self._look, busy=dict(self._busy), now=self._clock.now()))
         except StoreDown as error:
             log.warning("planner_waits", error=str(error), cause=repr(error.__cause__))
             return PAUSE_S
@@ -134,15 +137,24 @@ class PlannerRole:
             log.warning("task_without_agents", task=task.id, trace=task.trace_id)
             await self._claims.announce(task)
         for task, conversation in found.tasks:
-            self._busy.add(task.id)
+            self._busy[task.id] = task.model_away is not None
             group.create_task(self._plan(task, self._request(task, conversation, found.catalogue)))
-        return self._settings.look_again_s if found.is_waiting else self._settings.sweep_s
+        return self._settings.look_again_s if found.is_waiting else min(self._settings.sweep_s, self._again_s())
+
+    def _again_s(self) -> float:
+        """Seconds until a model is to be asked again, as far as this process knows."""
+        now = self._clock.now()
+        while self._again and self._again[0] <= now:
+            heapq.heappop(self._again)
+        return (self._again[0] - now).total_seconds() if self._again else inf
 
     async def _plan(self, task: Task, request: PlanRequest) -> None:
         try:
-            await self._claims.plan(task, request)
+            again_at = await self._claims.plan(task, request)
+            if again_at is not None:
+                heapq.heappush(self._again, again_at)
         finally:
-            self._busy.discard(task.id)
+            del self._busy[task.id]
             self._awake.set()
 
     def _request(self, task: Task, conversation: Sequence[Exchange], catalogue: Catalogue) -> PlanRequest:
@@ -163,21 +175,28 @@ class PlannerRole:
 
     # --- in a transaction ---------------------------------------------------------------------------------------------
 
-    def _look(self, uow: UnitOfWork, busy: frozenset[str], now: datetime) -> _Found:
+    def _look(self, uow: UnitOfWork, busy: Mapping[str, bool], now: datetime) -> _Found:
         """Renew the claims of what is being planned, and claim more."""
         claim = PlanningStarted(until=now + timedelta(seconds=self._settings.claim_s), by=self._settings.name)
         for task in uow.tasks.lock(busy).values():
             if task.claimed_by == self._settings.name:  # else somebody took us for dead
                 _apply(uow, task, claim)
         catalogue, is_complete = self._catalogue(uow, now)
-        free = uow.tasks.lock_received(now, self._settings.at_once - len(busy))
-        free = [task for task in free if task.id not in busy]
+        free = [task for task in self._free(uow, busy, now) if task.id not in busy]
         if not is_complete:
             return _Found(catalogue=catalogue, is_waiting=bool(free))
         if len(catalogue):
             claimed = [_apply(uow, task, claim) or task for task in free]
             return _Found(tasks=[(task, self._conversation(uow, task, now)) for task in claimed], catalogue=catalogue)
         return self._without_agents(uow, free, now)
+
+    def _free(self, uow: UnitOfWork, busy: Mapping[str, bool], now: datetime) -> Sequence[Task]:
+        """As many as there are places for."""
+        again = sum(busy.values())
+        return [
+            *uow.tasks.lock_received(now, self._settings.at_once - (len(busy) - again)),
+            *uow.tasks.lock_postponed(now, self._settings.again_at_once - again),
+        ]
 
     def _conversation(self, uow: UnitOfWork, task: Task, now: datetime) -> Sequence[Exchange]:
         """What was said before. A few more than are told: those that repeat the request are left out later."""

@@ -13,7 +13,7 @@ from domain.answer import Answer
 from domain.plan import Plan
 from domain.recurrence import Rule
 from domain.skill import SkillSpec
-from domain.task import Exchange, Failure, Result, Upload
+from domain.task import Exchange, Failure, ModelAway, Result, Upload
 from storage.columns import storable
 
 V = TypeVar("V")
@@ -51,6 +51,7 @@ class JsonText(Generic[V]):
 PLAN = JsonText(TypeAdapter(Plan))
 RESULT = JsonText(TypeAdapter(Result))
 FAILURE = JsonText(TypeAdapter(Failure))
+MODEL_AWAY = JsonText(TypeAdapter(ModelAway))
 ANSWER = JsonText(TypeAdapter(Answer))
 DIALOGUE = JsonText(TypeAdapter(tuple[Exchange, ...]))
 UPLOADS = JsonText(TypeAdapter(tuple[Upload, ...]))

@@ -15,7 +15,7 @@ from domain.steering import is_fetching
 from domain.subtasks import Subtasks
 from domain.task import Attempt, Exchange, Lease, Outcome, Place, Route, Scope, Subtask, SubtaskState, Task, TaskState
 from storage.fields import Fields, Values, as_is
-from storage.json_text import ANSWER, DIALOGUE, FAILURE, RESULT, UPLOADS
+from storage.json_text import ANSWER, DIALOGUE, FAILURE, MODEL_AWAY, RESULT, UPLOADS
 
 MAX_INTEGER = 2**31 - 1  # of a column
 
@@ -36,6 +36,7 @@ HEAD = Fields[Task](
         "question": {"question": as_is},
         "dialogue": {"dialogue": lambda dialogue: DIALOGUE.dump(dialogue or None)},
         "claimed_by": {"claimed_by": as_is},
+        "model_away": {"model_away": MODEL_AWAY.dump},
     }
 )
 
@@ -168,6 +169,7 @@ def task_of(row: Row[Any], plan: Plan | None, subtasks: Mapping[str, Subtask]) -
         question=row.question,
         dialogue=DIALOGUE.load(row.dialogue) or (),
         claimed_by=row.claimed_by,
+        model_away=MODEL_AWAY.load(row.model_away),
     )
 
 

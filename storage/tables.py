@@ -72,6 +72,7 @@ class TaskRow(Row, table=True):
     zone: MaybeWord
     expires_at: MaybeTime
     schedule_id: MaybeWord
+    model_away: MaybeJson
 
 
 class SubtaskRow(Row, table=True):
@@ -238,6 +239,7 @@ IS_IN_FLIGHT = text("state IN ('dispatched', 'running')")
 IS_LEASED = text("lease_until IS NOT NULL")
 IS_UNSETTLED = text("settled_at IS NULL")
 IS_UNPLANNED = text("state IN ('received', 'planning') AND settled_at IS NULL")
+IS_POSTPONED = text("model_away IS NOT NULL AND state IN ('received', 'planning') AND settled_at IS NULL")
 IS_UNANSWERED = text("settled_at IS NOT NULL AND answer IS NULL")
 IS_ASKING = text("question IS NOT NULL")
 IS_UNFINISHED = text("answered_at IS NULL")
@@ -252,6 +254,7 @@ index("ix_task_owner", None, "tenant", "owner", "created_at")
 index("ix_task_created_at", None, "created_at")
 index("ix_task_unsettled", IS_UNSETTLED, "deadline_at")
 index("ix_task_unplanned", IS_UNPLANNED, "created_at")
+index("ix_task_postponed", IS_POSTPONED, "created_at")
 index("ix_task_unanswered", IS_UNANSWERED, "created_at")
 index("ix_task_asking", IS_ASKING, "tenant", "owner", "created_at")
 index("ix_task_unfinished", IS_UNFINISHED, "tenant", "owner", "created_at")

@@ -26,6 +26,7 @@ from storage.queues import AHEAD, CONVERSATION, LOAD, fetching_by, gathering_in,
 from storage.tables import (
     ATTEMPT,
     IS_ASKING,
+    IS_POSTPONED,
     IS_UNANSWERED,
     IS_UNPLANNED,
     SUBTASK,
@@ -62,7 +63,11 @@ class SqlTasks:
 
     def lock_received(self, now: datetime, limit: int) -> list[Task]:
         """Tasks to plan."""
-        return self._lock_free(limit, IS_UNPLANNED, is_unclaimed(now), has_come(now))
+        return self._lock_free(limit, IS_UNPLANNED, TASK.c.model_away.is_(None), is_unclaimed(now), has_come(now))
+
+    def lock_postponed(self, now: datetime, limit: int) -> list[Task]:
+        """Tasks to plan, now that a model can be asked again."""
+        return self._lock_free(limit, IS_POSTPONED, is_unclaimed(now))
 
     def lock_settled(self, now: datetime, limit: int) -> list[Task]:
         """Tasks to answer."""

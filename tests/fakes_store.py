@@ -32,6 +32,12 @@ class FakeTasks:
         return {name: self.rows[name] for name in ids if name in self.rows}
 
     def lock_received(self, now: datetime, limit: int) -> list[Task]:
+        return [task for task in self._free(now) if task.model_away is None][:limit]
+
+    def lock_postponed(self, now: datetime, limit: int) -> list[Task]:
+        return [task for task in self._free(now) if task.model_away is not None][:limit]
+
+    def _free(self, now: datetime) -> list[Task]:
         free = [
             task
             for task in self.rows.values()
@@ -39,7 +45,7 @@ class FakeTasks:
             and task.settled_at is None
             and (task.claimed_until is None or task.claimed_until <= now)
         ]
-        return sorted(free, key=lambda task: task.created_at)[:limit]
+        return sorted(free, key=lambda task: task.created_at)
 
     def put(self, task: Task, attempts: Sequence[Attempt] = ()) -> Task:
         self.rows[task.id] = replace(task, version=task.version + 1)

@@ -189,7 +189,8 @@ def is_moving(task: Task) -> bool:
 
 def is_working(task: Task) -> bool:
     """Whether somebody is thinking about what to say: its plan or its answer."""
-    return task.state is TaskState.PLANNING or (task.settled_at is not None and task.answer is None)
+    is_planned = task.state is TaskState.PLANNING and task.model_away is None
+    return is_planned or (task.settled_at is not None and task.answer is None)
 
 
 def next_look_at(scene: Scene, view: View) -> datetime | None:

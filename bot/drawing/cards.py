@@ -11,7 +11,6 @@ from rich.cells import cell_len
 from bot.card_text import (
     INDENT,
     Row,
-    absent_of,
     ahead_of,
     chosen,
     cost_of,
@@ -19,9 +18,8 @@ from bot.card_text import (
     is_absent,
     left_of,
     loud,
+    notes_of,
     question_of,
-    repairs_of,
-    rounds_of,
     row_of,
     starts_of,
     state_of,
@@ -135,7 +133,7 @@ def _asked(card: Card, traits: Traits) -> list[RichText]:
 
 
 def _notes(card: Card) -> list[RichText]:
-    told = [*absent_of(card), *rounds_of(card), *repairs_of(card)]
+    told = notes_of(card, about)
     more = [say("card.hidden", card.language, count=len(told) - NOTES)] if len(told) > NOTES else []
     return [ours(note) for note in (*told[:NOTES], *more)]
 

@@ -12,12 +12,10 @@ from rich.text import Text
 
 from bot.card_text import (
     INDENT,
-    absent_of,
     draft_of,
     hidden_text,
+    notes_of,
     question_of,
-    repairs_of,
-    rounds_of,
     row_of,
     title_of,
     visible,
@@ -54,7 +52,7 @@ def card_view(card: Card, limit: int = 40) -> RenderableType:
         card: what to show.
         limit: how many rows there is room for below the title.
     """
-    asked, notes, draft = question_of(card), [*absent_of(card), *rounds_of(card), *repairs_of(card)], draft_of(card)
+    asked, notes, draft = question_of(card), notes_of(card), draft_of(card)
     taken = sum(1 + cell_len(line) // USUAL_WIDTH for line in (*asked, *notes, *draft))
     shown, hidden = visible(card, max(FEW, limit - taken))
     more = [hidden_text(card, hidden)] if hidden else []

@@ -97,7 +97,11 @@ class Tasks(Protocol):
 
     def lock_received(self, now: datetime, limit: int) -> list[Task]:
         """Tasks received or being planned (also: anew, or with a plan that is not whole), not settled, not claimed
-        beyond `now` and not to be begun later, oldest first."""
+        beyond `now` and not to be begun later, oldest first; without those whose model is away."""
+        ...
+
+    def lock_postponed(self, now: datetime, limit: int) -> list[Task]:
+        """Tasks whose model is away, not claimed beyond `now`: it is to be asked again. Oldest first."""
         ...
 
     def lock_settled(self, now: datetime, limit: int) -> list[Task]:

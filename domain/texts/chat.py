@@ -23,6 +23,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "请直接回复，你的下一条消息即为回答；/cancel {task} 可取消任务。",
     ),
     "card.round": ("↺ planned anew ({number}/{count}): {why}", "↺ 重新制定计划（{number}/{count}）：{why}"),
+    "card.model": (
+        "The language model does not answer ({cause}); it is asked again for up to {duration} more.",
+        "语言模型没有响应（{cause}）；将继续重试，最长还有 {duration}。",
+    ),
     "card.draft": ("✎ answer so far:", "✎ 正在撰写回答："),
     "card.hidden": ("… and {count} more", "……另有 {count} 项"),
     "chat.empty": (

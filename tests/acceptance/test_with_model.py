@@ -21,7 +21,7 @@ from tests.acceptance.talking_model import (
     talking,
     told,
 )
-from tests.fakes_model import Reply, chunk, said, streamed
+from tests.fakes_model import Reply, chunk, refused, said, streamed
 
 pytestmark = pytest.mark.process
 
@@ -46,6 +46,19 @@ def by_purpose(*plans: str, answer: Reply | None = None) -> Answer:
 
 def states(document: dict[str, Any]) -> dict[str, str]:
     return {subtask["id"]: subtask["state"] for subtask in document["subtasks"]}
+
+
+def test_a_request_that_needs_the_model_waits_for_it_and_says_so(folder: Path):
+    plan = plan_of(step("t1", "file_write", path="song.txt", content="la"))
+    busy = [refused(429, "busy")] * 4  # as often as it is asked at once
+
+    with talking(lambda _request: busy.pop() if busy else said(plan)) as model:
+        ran = Command(folder, settings_for(model))("ask", "sing me something", "--json")
+    assert ran.code == 0, ran.err
+    assert states(ran.json) == {"t1": "succeeded"}
+    told = [line for line in ran.err.splitlines() if "does not answer" in line]
+    assert len(told) == 1
+    assert "HTTP 429 busy); it is asked again for up to " in told[0]
 
 
 def test_work_starts_while_the_plan_is_still_being_written(folder: Path):

@@ -15,7 +15,7 @@ from domain.answer import Answer, Author
 from domain.plan import Node
 from domain.ports import UnitOfWork
 from domain.skill import Effect
-from domain.task import Failure, Lease, Scope, Task, TaskState
+from domain.task import Failure, Lease, ModelAway, Scope, Task, TaskState
 from tests.builders import SCOPE, chain, node, plan, planned, released, task
 from tests.contract.stores import Ground
 from tests.fakes import START
@@ -36,6 +36,10 @@ def at(seconds: float) -> datetime:
 
 def received(now: datetime, limit: int = 10) -> Callable[[UnitOfWork], list[str]]:
     return lambda unit: ids(unit.tasks.lock_received(now, limit))
+
+
+def postponed(now: datetime, limit: int = 10) -> Callable[[UnitOfWork], list[str]]:
+    return lambda unit: ids(unit.tasks.lock_postponed(now, limit))
 
 
 def settled(now: datetime, limit: int = 10) -> Callable[[UnitOfWork], list[str]]:
@@ -69,6 +73,32 @@ async def test_a_claimed_task_is_free_again_when_the_claim_ends(ground: Ground) 
     for queue, task_id in ((received, "AAAAAA"), (settled, "BBBBBB")):
         assert await ground.do(queue(at(5) - MOMENT)) == []
         assert await ground.do(queue(at(5))) == [task_id]
+
+
+async def test_a_task_whose_model_is_away_has_a_queue_of_its_own(ground: Ground) -> None:
+    await ground.add(*(task(name, created_at=at(-place)) for place, name in enumerate(("AAAAAA", "BBBBBB", "CCCCCC"))))
+    gone = e.ModelGone(
+        cause="m1: HTTP 503",
+        failure=Failure(code="no_plan"),
+        patience_s=60,
+        retry_after_s=5,
+        jitter=0.0,
+        at=START,
+    )
+    for name in ("AAAAAA", "BBBBBB"):
+        await ground.happens(name, gone)
+    assert await ground.do(received(FAR)) == ["CCCCCC"]
+    assert await ground.do(postponed(at(5) - MOMENT)) == []
+    assert await ground.do(postponed(at(5))) == ["BBBBBB", "AAAAAA"]
+    assert await ground.do(postponed(at(5), limit=1)) == ["BBBBBB"]
+    kept = await ground.do(lambda unit: unit.tasks.lock(["AAAAAA"])["AAAAAA"])
+    assert kept.model_away == ModelAway(cause="m1: HTTP 503", asked=1, until=at(60))
+    await ground.happens("AAAAAA", e.PlanningStarted(until=at(9)))
+    assert await ground.do(postponed(at(9) - MOMENT)) == ["BBBBBB"]
+    await ground.happens("BBBBBB", e.Reworded(request="other", language="en", uploads=()))
+    assert await ground.do(postponed(at(9))) == ["AAAAAA"]
+    await ground.happens("AAAAAA", e.CancelRequested(at=START))
+    assert await ground.do(postponed(FAR)) == []
 
 
 async def test_settled_are_those_that_lack_only_their_answer(ground: Ground) -> None:

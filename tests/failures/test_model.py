@@ -10,27 +10,48 @@ import pytest
 from tests.acceptance.talking_model import plan_of, step
 from tests.failures.ground import Ground, until
 from tests.failures.sides import Side, on
+from tests.failures.telegram import Request
 from tests.fakes_model import Fault, Reply, chunk, refused, said, streamed
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
 
 WITHOUT, NO_SKILL = "planned without the language model", "no skill fits"
+AWAY = "The language model does not answer"
 
 
 @pytest.mark.parametrize("side", on())
 def test_f7_f24_a_model_that_is_down_stops_nothing_that_runs(here: Ground, side: Side):
-    """What can be answered without it is, what cannot be planned without it is said to have failed."""
+    """What can be answered without it is, what cannot be planned without it says so and waits; it can be cancelled."""
     running = here.telegram.ask("wait", "F24")
     until(lambda: here.deeds(running))
     here.script.planning = here.script.answering = lambda _word: refused(503, "overloaded")
     plain, hard = here.telegram.ask("read", "F7"), here.telegram.ask("wide", "F7")
     here.telegram.answer(plain, WITHOUT)
     assert here.task(plain)["state"] == "answered"
-    here.telegram.answer(hard, NO_SKILL)
-    assert here.task(hard)["state"] == "failed"
+    until(lambda: is_told(here, hard))
+    task = here.task(hard)
+    assert task["state"] == "planning"
+    assert AWAY in here.run("status", task["task_id"])[1]
+    assert here.run("cancel", task["task_id"])[0] == 0
+    assert here.check_ended(hard)["state"] == "cancelled"
     here.open_gate(running)
     assert here.check_answered_once(running)["state"] == "answered"
     here.children["house"].kill()  # what it remembers of the model must not trouble the next test
+
+
+@pytest.mark.parametrize("side", on())
+def test_f7_what_needs_a_model_waits_for_one_whatever_dies_but_not_for_ever(here: Ground, side: Side):
+    here.script.planning = lambda _word: refused(429, "busy")
+    patient = here.telegram.ask("wide", "F7")
+    until(lambda: is_told(here, patient))
+    here.children["house"].kill()
+    here.start("house", XINGSHU_MODEL_WAIT_S="2")
+    hopeless = here.telegram.ask("wide", "F7")
+    here.telegram.answer(hopeless, NO_SKILL)
+    assert here.task(hopeless)["state"] == "failed"
+    here.script.be_well()
+    assert here.check_ended(patient)["state"] == "answered"
+    here.children["house"].kill()
 
 
 @pytest.mark.parametrize("side", on(usual=Side.SERVERS))
@@ -53,6 +74,11 @@ def test_f8_a_model_that_hangs_or_drips_is_not_waited_for(here: Ground, side: Si
         here.telegram.answer(request, WITHOUT)
         assert here.task(request)["state"] == "answered"
     here.children["house"].kill()
+
+
+def is_told(here: Ground, request: Request) -> bool:
+    """Whether its card says that the model is away."""
+    return any(AWAY in one["text"] for one in here.telegram.shown(request))
 
 
 def nonsense(word: str) -> Iterator[str]:

@@ -105,8 +105,9 @@ async def test_a_broken_answer_is_asked_for_again(reply: Reply) -> None:
 async def test_gives_up_after_the_attempts_with_growing_pauses() -> None:
     clock = HastyClock()
     async with scripted_server(*[refused(503, "down")] * 4) as server:
-        with pytest.raises(ModelDown, match="m1: HTTP 503 down"):
+        with pytest.raises(ModelDown, match="m1: HTTP 503 down") as raised:
             await model_on(server, clock).complete(CHAT)
+    assert raised.value.retry_after_s == 0.0
     assert len(server.requests) == 4
     assert clock.slept == [0.25, 0.5, 1.0]  # jitter 0.5 of 0.5, 1, 2
 
@@ -114,16 +115,18 @@ async def test_gives_up_after_the_attempts_with_growing_pauses() -> None:
 @pytest.mark.parametrize("reply", [refused(401, "bad key"), refused(404, "no model"), refused(400, "too long")])
 async def test_a_refusal_is_not_repeated(reply: Reply) -> None:
     async with scripted_server(reply, said("never")) as server:
-        with pytest.raises(ModelDown, match=f"m1: HTTP {reply.code}"):
+        with pytest.raises(ModelDown, match=f"m1: HTTP {reply.code}") as raised:
             await model_on(server).complete(CHAT)
+    assert raised.value.retry_after_s is None  # waiting does not help
     assert len(server.requests) == 1
 
 
 async def test_no_money_is_not_repeated() -> None:
     body = json.dumps({"error": {"message": "quota", "type": "insufficient_quota", "code": "insufficient_quota"}})
     async with scripted_server(Reply(code=429, body=body), said("never")) as server:
-        with pytest.raises(ModelDown, match="429 quota"):
+        with pytest.raises(ModelDown, match="429 quota") as raised:
             await model_on(server).complete(CHAT)
+    assert raised.value.retry_after_s is None
     assert len(server.requests) == 1
 
 
@@ -220,10 +223,11 @@ async def test_no_server_opens_the_breaker_and_a_probe_closes_it() -> None:
         model = model_on(server, clock, retries=RetryLimits(attempts=5))
         with pytest.raises(ModelDown):
             await model.complete(CHAT)
-        with pytest.raises(ModelDown, match="failed too often"):
+        await clock.advance(10)
+        with pytest.raises(ModelDown, match="failed too often") as raised:
             await model.complete(CHAT)
-        assert len(server.requests) == 5
-        await clock.advance(31)
+        assert (len(server.requests), raised.value.retry_after_s) == (5, 20.0)
+        await clock.advance(21)
         with pytest.raises(ModelDown, match="failed too often"):  # the one probe fails, the retry is not let in
             await model.complete(CHAT)
         assert len(server.requests) == 6

@@ -275,6 +275,21 @@ def test_the_fifth_step_keeps_all_rows_both_ways(url: str) -> None:
     engine.dispose()
 
 
+def test_the_sixth_step_keeps_all_rows_both_ways(url: str) -> None:
+    engine = open_engine(read_url(url))
+    with engine.begin() as connection:
+        fill_0001(connection)
+        command.upgrade(alembic_config(connection), "0005")
+        before = shape(connection)
+        counted = counts(connection)
+        command.upgrade(alembic_config(connection), "0006")
+        assert counts(connection) == counted
+        command.downgrade(alembic_config(connection), "0005")
+        assert counts(connection) == counted
+        assert shape(connection) == before
+    engine.dispose()
+
+
 async def test_a_program_of_the_second_version_goes_on_beside_the_newest(url: str) -> None:
     engine = open_engine(read_url(url))
     with engine.begin() as connection:
@@ -307,13 +322,13 @@ def test_several_processes_at_once_migrate_once(url: str) -> None:
     processes = [subprocess.Popen(program, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate(timeout=50)[1] for process in processes] == ["", ""]
     assert [process.returncode for process in processes] == [0, 0]
-    assert check(url).endswith("schema 0005")
+    assert check(url).endswith("schema 0006")
 
 
 def test_migrating_again_changes_nothing(url: str) -> None:
     migrate(url)
     migrate(url)
-    assert check(url).endswith("schema 0005")
+    assert check(url).endswith("schema 0006")
 
 
 def test_a_process_that_finds_the_schema_there_does_not_load_what_makes_it(url: str) -> None:
@@ -350,7 +365,7 @@ def test_checking_creates_nothing(tmp_path: Path) -> None:
 def test_migrating_makes_the_folder(tmp_path: Path) -> None:
     migrate(f"sqlite:///{tmp_path}/a/b/new.db")
     with sqlite3.connect(tmp_path / "a/b/new.db") as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0005",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0006",)]
         assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
     connection.close()
 

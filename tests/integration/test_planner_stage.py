@@ -30,6 +30,7 @@ from domain.texts import language_of
 from llm import ModelSettings, OpenAIModel, read_models
 from messaging import TransportControlBus, memory_transport
 from planner.authoring import Grow
+from planner.claim import Outside
 from planner.offline import plan_offline
 from planner.planner import Planner
 from planner.request import PlanRequest
@@ -111,7 +112,8 @@ async def stage(folder: Path, server: ModelServer, catalogue: Catalogue) -> Asyn
         return (await Planner(model, Limits()).plan(request, grow)).plan
 
     await store.transact(partial(_hello, worker=announced(catalogue)))
-    role = PlannerRole(store, bus, plan_with, CLOCK, PlannerSettings(name="p1"))
+    outside = Outside(store=store, bus=bus, clock=CLOCK, entropy=SystemEntropy())
+    role = PlannerRole(outside, plan_with, PlannerSettings(name="p1"))
     async with asyncio.TaskGroup() as group:
         running = group.create_task(role.run())
         try:

@@ -129,6 +129,12 @@ class TaskUnderFire(RuleBasedStateMachine):
         if dice < 2:
             self.happens(e.PlanFailed(failure=Failure(code="no_plan"), at=self.now, by=by))
 
+    @rule(patience_s=st.floats(0, 600), pause_s=st.floats(0, 60), by=planners)
+    def model_is_gone(self, patience_s: float, pause_s: float, by: str | None) -> None:
+        waits = {"patience_s": patience_s, "retry_after_s": pause_s, "jitter": 0.5}
+        gone = e.ModelGone(cause="x", failure=Failure(code="no_plan"), at=self.now, by=by, **waits)
+        self.happens(gone)
+
     @rule(dice=st.integers(0, 9), by=planners)
     def planner_asks(self, dice: int, by: str | None) -> None:
         if dice < 3:

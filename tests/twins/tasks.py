@@ -55,7 +55,12 @@ class MemoryTasks:
         return {task_id: self._rows[task_id] for task_id in there}
 
     def lock_received(self, now: datetime, limit: int) -> list[Task]:
-        return self._lock(limit, lambda task: _is_unplanned(task) and _is_free(task, now))
+        return self._lock(limit, lambda task: _is_unplanned(task) and task.model_away is None and _is_free(task, now))
+
+    def lock_postponed(self, now: datetime, limit: int) -> list[Task]:
+        return self._lock(
+            limit, lambda task: _is_unplanned(task) and task.model_away is not None and _is_unclaimed(task, now)
+        )
 
     def lock_settled(self, now: datetime, limit: int) -> list[Task]:
         return self._lock(

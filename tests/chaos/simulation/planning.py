@@ -7,7 +7,7 @@ import asyncio
 from aggregator.drafts import Write
 from aggregator.model_answer import Miss
 from domain.answer import Answer, Author, Statement
-from domain.errors import Refused
+from domain.errors import ModelDown, Refused
 from domain.plan import Plan
 from domain.task import Task
 from planner.authoring import Grow
@@ -30,6 +30,8 @@ class Mind:
         """See `planner.claim.PlanWith`."""
         script = self._outside.scripts[task.id] = self._scripts.get(task.request, Script(rounds=()))
         await self._thinks()
+        if self._life.chance.goes_wrong(0.1):
+            raise ModelDown("error.model_down", retry_after_s=self._life.chance.between(0, 40), detail="busy")
         if script.asks and not task.dialogue:
             return Plan(question="Which?", author=self._name)
         plan = script.plan(self._name, request.round)

@@ -23,6 +23,7 @@ from domain.errors import StoreDown, Unavailable
 from domain.ports import Clock
 from domain.skill import SkillSpec
 from messaging.bus import TransportAgentBus, TransportControlBus
+from planner.claim import Outside as PlannerOutside
 from planner.role import PlannerRole, PlannerSettings
 from tests.chaos.chats.server import Server
 from tests.chaos.simulation import chat
@@ -67,11 +68,12 @@ async def control(around: Surroundings, life: Life) -> None:
     name = f"{life.name} since {around.clock.now():%M:%S.%f}"  # one that comes back is somebody else
     mind = Mind(name, life, around.outside, around.scripts)
     outside = DispatcherOutside(store=store, bus=bus, clock=around.clock, entropy=around.chance)
+    planners = PlannerOutside(store=store, bus=bus, clock=around.clock, entropy=around.chance)
     planning = PlannerSettings(name=name, configured=CONFIGURED, claim_s=8.0)  # runs out between two sweeps
     answering = AggregatorSettings(claim_s=20.0)
     roles = (
         Dispatcher(outside, POLICY, CONFIGURED),
-        PlannerRole(store, bus, mind.plans, around.clock, planning),
+        PlannerRole(planners, mind.plans, planning),
         AggregatorRole(store, bus, mind.answers, around.clock, answering),
     )
     async with asyncio.TaskGroup() as group:

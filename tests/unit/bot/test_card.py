@@ -8,10 +8,11 @@ from rich.cells import cell_len
 
 from bot.card_text import APPROVAL_MARK, LOUDNESS, MARKS, TASK_MARKS, card_text, changes, row_of, visible
 from bot.platforms.console_view import STYLES, card_view, render
-from domain.card import Around, CardLine
+from domain.card import Around, Awaited, CardLine
 from domain.plan import Repair
 from domain.task import FINAL, Failure, SubtaskState, TaskState
 from domain.texts import CATALOGUE, Language
+from domain.wording import duration
 from tests.unit.bot.drawing.samples import card_of, line
 
 S = SubtaskState
@@ -216,6 +217,18 @@ def test_changes_tell_growth_rounds_and_repairs_once() -> None:
     assert changes(grown, whole) == ["● K3M9QX · running · 0/2 · 3.0 s", "↻ I removed the dependency of “b” on itself"]
     assert changes(whole, anew) == ["↺ planned anew (1/2): more"]
     assert changes(anew, anew) == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_model_that_does_not_answer_is_told_once_and_for_how_long_it_is_waited_for(language: Language) -> None:
+    planning = card_of(state=TaskState.PLANNING, is_planning=True, language=language)
+    away = replace(planning, model=Awaited(cause="m1: HTTP 503\nbusy", left_s=200))
+    said = CATALOGUE["card.model"][language == "zh"].format(cause="m1: HTTP 503 busy", duration=duration(200, language))
+    assert card_text(away).splitlines()[1:] == [said]
+    assert said in "".join(plain(render(card_view(away), 200)))
+    assert changes(planning, away) == [said]
+    assert changes(away, replace(away, model=Awaited(cause="m1: HTTP 429", left_s=100))) == []
+    assert changes(None, away) == [card_text(planning), said]
 
 
 # --- what is known around a task --------------------------------------------------------------------------------------

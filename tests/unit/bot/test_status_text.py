@@ -27,6 +27,13 @@ def busy(**more: Any) -> e.Failed:
     return replace(b.failed(**more), failure=failure)
 
 
+def test_a_model_that_is_waited_for_is_told_also_while_it_is_being_asked() -> None:
+    said = "The language model does not answer (m1: HTTP 503); it is asked again for up to 45 s more."
+    away = b.do(b.received(), b.model_gone())
+    assert text_of(away)[0] == said
+    assert text_of(b.do(away[0], b.plan_started("p1")))[0] == said
+
+
 # --- steps --------------------------------------------------------------------------------------------------------
 
 

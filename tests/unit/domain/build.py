@@ -181,6 +181,12 @@ def plan_failed(by: str | None = None) -> e.PlanFailed:
     return e.PlanFailed(failure=Failure(code="no_plan"), at=at(5), by=by)
 
 
+def model_gone(by: str | None = None, **more: Any) -> e.ModelGone:
+    failure = Failure(code="no_plan", message="no model")
+    waits = {"patience_s": 60.0, "retry_after_s": 0.0, "jitter": 0.5}
+    return e.ModelGone(**{"cause": "m1: HTTP 503", "failure": failure, "at": at(5), "by": by} | waits | more)
+
+
 def asked(by: str | None = None) -> e.QuestionAsked:
     return e.QuestionAsked(question="Which one?", at=at(6), by=by)
 

@@ -63,6 +63,7 @@ TASK_EVENTS: dict[str, Callable[[], e.Event]] = {
     "planned": lambda: b.plan_of(b.node("a")),
     "answer": b.plan_of,
     "plan_failed": b.plan_failed,
+    "no_model": b.model_gone,
     "asked": b.asked,
     "replied": b.replied,
     "missed": b.dissatisfied,
@@ -77,19 +78,19 @@ TASK_EVENTS: dict[str, Callable[[], e.Event]] = {
 # A star is "settled": only the answer is missing. `growing` is a plan that is not whole, `asking` a task whose question
 # is open, `left` a settled task that may be planned once more, `held` one that an aggregator works on.
 TASK = """
-           planning  grew      planned  answer      plan_failed  asked    replied     missed      approved  cancel        deadline      too_late    answering  answered
-received   planning  planning  running  running*:E  running*:E   waiting  .           .           .         running*:E    running*:E    running*:E  .          .
-planning   planning  planning  running  running*:E  running*:E   waiting  .           .           .         running*:E    running*:E    running*:E  .          .
-growing    planning  .         running  running     running      waiting  .           .           .         running*:E    running*:E    running*:E  .          .
-asking     .         .         .        .           .            .        received:A  .           .         running*:E    running*:E    running*:E  .          .
-running    .         .         .        .           .            .        .           .           .         running*:RSE  running*:RSE  .           .          .
-waiting    .         .         .        .           .            .        .           .           running   running*:E    running*:E    running*:E  .          .
-settled    .         .         .        .           .            .        .           .           .         .             .             .           running*   answered*
-left       .         .         .        .           .            .        .           planning:A  .         .             .             .           running*   answered*
-held       .         .         .        .           .            .        .           .           .         .             .             .           running*   answered*
-answered   .         .         .        .           .            .        .           .           .         .             .             .           .          .
-failed     .         .         .        .           .            .        .           .           .         .             .             .           .          .
-cancelled  .         .         .        .           .            .        .           .           .         .             .             .           .          .
+           planning  grew      planned  answer      plan_failed  no_model  asked    replied     missed      approved  cancel        deadline      too_late    answering  answered
+received   planning  planning  running  running*:E  running*:E   planning  waiting  .           .           .         running*:E    running*:E    running*:E  .          .
+planning   planning  planning  running  running*:E  running*:E   planning  waiting  .           .           .         running*:E    running*:E    running*:E  .          .
+growing    planning  .         running  running     running      planning  waiting  .           .           .         running*:E    running*:E    running*:E  .          .
+asking     .         .         .        .           .            .         .        received:A  .           .         running*:E    running*:E    running*:E  .          .
+running    .         .         .        .           .            .         .        .           .           .         running*:RSE  running*:RSE  .           .          .
+waiting    .         .         .        .           .            .         .        .           .           running   running*:E    running*:E    running*:E  .          .
+settled    .         .         .        .           .            .         .        .           .           .         .             .             .           running*   answered*
+left       .         .         .        .           .            .         .        .           planning:A  .         .             .             .           running*   answered*
+held       .         .         .        .           .            .         .        .           .           .         .             .             .           running*   answered*
+answered   .         .         .        .           .            .         .        .           .           .         .             .             .           .          .
+failed     .         .         .        .           .            .         .        .           .           .         .             .             .           .          .
+cancelled  .         .         .        .           .            .         .        .           .           .         .             .             .           .          .
 """  # noqa: E501 -- a table
 
 STEERING_EVENTS: dict[str, Callable[[], e.Event]] = {

@@ -257,6 +257,37 @@ async def test_where_the_rules_find_nothing_the_missing_model_is_named() -> None
         await planned(scripted(DOWN), asked("draw a chart"))
 
 
+BUSY = ModelDown("error.model_down", retry_after_s=7.0, detail="m1: HTTP 503")
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "said"),
+    [
+        ("launch a rocket", {}, "plan.nothing_placed_model_down"),
+        ("draw a chart", {}, "plan.incomplete"),
+        ("launch a rocket", {"begun": (Begun(node=node("a"), state=SubtaskState.RUNNING),)}, "error.model_down"),
+    ],
+)
+async def test_what_only_a_model_can_plan_may_wait_for_one(text: str, more: dict[str, Any], said: str) -> None:
+    with pytest.raises(ModelDown) as raised:
+        await planned(scripted(BUSY), asked(text, **more))
+    assert (raised.value.key, raised.value.retry_after_s, raised.value.values["detail"]) == (said, 7.0, "m1: HTTP 503")
+    with pytest.raises(Refused) as refused:
+        await planned(scripted(DOWN), asked(text, **more))
+    assert refused.value.say("zh") == raised.value.say("zh")
+
+
+async def test_what_no_model_could_plan_either_is_refused_at_once() -> None:
+    with pytest.raises(Refused):
+        await planned(scripted(BUSY), asked("again"))
+    with pytest.raises(PlanRefused):
+        await planned(scripted(BUSY), asked("review examples/shop, then write a report"), Limits(max_nodes=1))
+
+
+async def test_what_the_rules_understand_waits_for_nobody() -> None:
+    assert kinds(await planned(scripted(BUSY))) == ["model_down"]
+
+
 async def test_a_model_that_takes_too_long_counts_as_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "MODEL_BUDGET_S", 0.0)
 

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 import pytest
 
 from domain.agents import Worker
 from domain.answer import Answer, Author, Statement
-from domain.errors import BrokerDown, PlanRefused, Refused
+from domain.errors import BrokerDown, ModelDown, PlanRefused, Refused
 from domain.events import (
     CancelRequested,
     Dissatisfied,
@@ -26,12 +27,13 @@ from domain.messages import Nudge
 from domain.plan import Node, Plan
 from domain.plan_check import Problem
 from domain.progress import run
-from domain.task import Exchange, Failure, Result, SubtaskState, Task, TaskState
+from domain.task import Exchange, Failure, ModelAway, Result, SubtaskState, Task, TaskState
 from planner.authoring import Grow
+from planner.claim import Outside
 from planner.request import PlanRequest
 from planner.role import PlannerRole, PlannerSettings
 from tests.builders import SCOPE, node, task
-from tests.fakes import START, FakeClock
+from tests.fakes import START, CountingEntropy, FakeClock
 from tests.fakes_store import FakeStore
 from tests.unit.planner.skills import SPECS
 
@@ -93,7 +95,8 @@ class Desk:
         self.gate = asyncio.Event()
         self.gate.set()
         self.most_at_once = self._at_once = 0
-        self.role = PlannerRole(self.store, self.bus, self._plan, self.clock, settings)  # type: ignore[arg-type] # fakes hold what is used
+        outside = Outside(store=self.store, bus=self.bus, clock=self.clock, entropy=CountingEntropy())  # type: ignore[arg-type] # fakes hold what is used
+        self.role = PlannerRole(outside, self._plan, settings)
 
     async def _plan(self, task: Task, request: PlanRequest, grow: Grow) -> Plan:
         self.asked.append((task, request))
@@ -211,6 +214,106 @@ async def test_why_there_is_no_plan_is_kept_in_the_language_of_the_person(
         await settle()
         assert desk.row("BBBBBB").plan == PLAN
     assert desk.bus.told[0] == Nudge(kind="settled", task_id="AAAAAA")
+
+
+GONE = ModelDown("plan.nothing_placed_model_down", retry_after_s=30.0, detail="m1: HTTP 503", skills="echo")
+
+
+def due(desk: Desk) -> float:
+    """Seconds until the model is asked again."""
+    until = desk.row().claimed_until
+    assert until is not None
+    return (until - desk.clock.now()).total_seconds()
+
+
+async def test_while_no_model_answers_a_task_waits_held_by_nobody() -> None:
+    desk = Desk(worker("w", ECHO, seen=timedelta(hours=1)))
+    desk.outcome = GONE
+    desk.add(task())
+    async with desk.working():
+        row = desk.row()
+        assert (row.state, row.claimed_by, due(desk)) == (TaskState.PLANNING, None, 31)
+        assert row.model_away == ModelAway(cause="m1: HTTP 503", asked=1, until=START + timedelta(seconds=240))
+        assert desk.told == ["changed"]
+        await desk.clock.advance(30)
+        await desk.wake()
+        assert len(desk.asked) == 1
+        await desk.clock.advance(1)
+        await desk.wake()
+        assert (len(desk.asked), due(desk)) == (2, 32)
+        desk.outcome = PLAN
+        await desk.clock.advance(32)
+        await desk.wake()
+        assert (desk.row().plan, desk.row().model_away) == (PLAN, None)
+
+
+async def test_at_the_end_of_its_patience_it_says_why() -> None:
+    desk = Desk(worker("w", ECHO, seen=timedelta(hours=1)), settings=replace(QUICK, model_wait_s=60.0))
+    desk.outcome = GONE
+    desk.add(task(language="zh"))
+    async with desk.working():
+        await desk.clock.advance(31)
+        await desk.wake()
+        failure = desk.row().failure
+        assert failure == Failure(code="no_plan", message=GONE.say("zh"))
+        assert desk.told == ["changed", "settled"]
+
+
+async def test_one_that_waits_for_a_model_is_cancelled_at_once() -> None:
+    desk = Desk(worker("w", ECHO))
+    desk.outcome = GONE
+    desk.add(task())
+    async with desk.working():
+        desk.happen(CancelRequested(at=START))
+        assert desk.row().settled_at == START
+
+
+async def test_the_next_asking_is_not_left_to_the_sweep() -> None:
+    desk = Desk(worker("w", ECHO, seen=timedelta(hours=1)))
+    desk.outcome = replace_pause(GONE, 0.0)
+    desk.add(task(), task("BBBBBB"))
+    async with desk.working():
+        desk.outcome = PLAN
+        assert desk.role._again_s() == 1
+        await desk.clock.advance(1)
+        assert desk.role._again_s() == inf
+
+
+def replace_pause(down: ModelDown, seconds: float) -> ModelDown:
+    return ModelDown(down.key, retry_after_s=seconds, **down.values)
+
+
+async def test_another_planner_asks_again_for_one_that_died() -> None:
+    desk = Desk(worker("w", ECHO))
+    desk.outcome = GONE
+    desk.add(task())
+    async with desk.working():
+        pass
+    other = Desk(worker("w", ECHO, seen=timedelta(seconds=31)), settings=replace(QUICK, name="other"))
+    other.store.tasks.rows = desk.store.tasks.rows
+    await other.clock.advance(31)
+    async with other.working():
+        assert other.row().plan == PLAN
+
+
+async def test_those_that_wait_for_a_model_take_nobody_s_place() -> None:
+    desk = Desk(worker("w", ECHO, seen=timedelta(hours=1)), settings=replace(QUICK, at_once=4, again_at_once=2))
+    desk.outcome = GONE
+    desk.add(*(task(f"AAAAA{n}") for n in range(4)))
+    async with desk.working():
+        assert len(desk.asked) == 4
+        await desk.clock.advance(40)
+        desk.gate.clear()
+        desk.outcome = PLAN
+        desk.most_at_once = 0
+        await desk.wake()
+        assert [asked.id for asked, _ in desk.asked[4:]] == ["AAAAA0", "AAAAA1"]
+        desk.add(*(task(f"BBBBB{n}") for n in range(5)))
+        await desk.wake()
+        assert [asked.id for asked, _ in desk.asked[6:]] == [f"BBBBB{n}" for n in range(4)]
+        desk.gate.set()
+        await settle()
+        assert all(row.plan == PLAN for row in desk.store.tasks.rows.values())
 
 
 async def test_tasks_are_planned_side_by_side_but_not_too_many() -> None:

@@ -13,7 +13,7 @@ from bot.drawing.rich_text import RichText, Style, part
 from bot.drawing.timing import about
 from bot.platform import Traits
 from bot.post import MAX_PRESS, Action, Verb
-from domain.card import Around, Card
+from domain.card import Around, Awaited, Card
 from domain.plan import Repair
 from domain.task import Failure, SubtaskState, TaskState
 from domain.texts import CATALOGUE, Language
@@ -39,6 +39,14 @@ KNOWN = Around(left_s=43, cost=0.0123, offers=(offer("f"),), absent=frozenset({"
 
 def looks(text: RichText, style: Style) -> list[str]:
     return [part(text, span.start, span.end).text for span in text.spans if span.style is style]
+
+
+def test_a_model_that_is_waited_for_is_told_and_counted_down_seldom() -> None:
+    card = card_of(state=TaskState.PLANNING, is_planning=True, model=Awaited(cause="m1: HTTP 503", left_s=204))
+    post = card_post(card, TELEGRAM)
+    said = "The language model does not answer (m1: HTTP 503); it is asked again for up to 3 min 20 s more."
+    assert told(post)[-1] == said
+    assert same_but_for_time(post, card_post(replace(card, model=Awaited(cause="m1: HTTP 503", left_s=31)), TELEGRAM))
 
 
 def test_a_card_in_all_states() -> None:
