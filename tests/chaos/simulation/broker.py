@@ -264,11 +264,11 @@ class LineSource:
             self._changed.clear()
             await self._changed.wait()
             await self._line.life.point()
-        chance, arrived = self._line.broker.chance, consumer.arrived
-        if len(arrived) > 1 and chance.goes_wrong(SHUFFLED):
-            arrived.rotate(1)
-        count = min(limit, len(arrived), chance.choice((1, 3, 1000)))
-        return [_parcel(consumer, arrived.popleft()) for _ in range(count)]
+        chance = self._line.broker.chance
+        taken = consumer.arrived.take(min(limit, chance.choice((1, 3, 1000))))
+        if len(taken) > 1 and chance.goes_wrong(SHUFFLED):
+            taken = [taken[-1], *taken[:-1]]
+        return [_parcel(consumer, message) for message in taken]
 
     async def widen(self, prefetch: int) -> None:
         await self._line.life.point()
