@@ -55,6 +55,7 @@ async def decompose(goal: Goal, model: Model | None, limits: Limits) -> dict[str
 
     Raises:
         Refused: it cannot be divided, or not without asking a person.
+        ModelDown: not as long as no model answers.
     """
     skills = Catalogue.of(
         (agent, spec)

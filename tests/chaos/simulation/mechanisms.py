@@ -25,6 +25,7 @@ from domain.retry import RetryPolicy
 from domain.task import IN_FLIGHT, Outcome, Subtask, SubtaskState, Task, TaskState
 from tests.chaos.simulation import chat
 from tests.twins.chats import MemoryInbox, MemoryPosts
+from tests.twins.tasks import MemoryTasks
 
 Patch = pytest.MonkeyPatch
 
@@ -156,6 +157,11 @@ def _claim(patch: Patch) -> None:
     patch.setattr(progress, "_is_theirs", lambda task, _by: progress._is_planned_now(task))
 
 
+def _ask_again(patch: Patch) -> None:
+    """A model that was away is never asked again."""
+    patch.setattr(MemoryTasks, "lock_postponed", lambda *_: [])
+
+
 def _answer(patch: Patch) -> None:
     """An answer is written whatever stands there."""
 
@@ -203,6 +209,7 @@ MECHANISMS: Mapping[str, Callable[[Patch], None]] = {
     "unknown": _unknown,
     "handback": _handback,
     "claim": _claim,
+    "ask_again": _ask_again,
     "answer": _answer,
     "inbox": _inbox,
     "intent": _intent,

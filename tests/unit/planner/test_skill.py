@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from domain.errors import PlanRefused, Refused
+from domain.errors import ModelDown, PlanRefused, Refused
 from domain.plan_check import Limits
 from domain.skill import Catalogue
 from domain.texts import language_of
@@ -46,6 +46,12 @@ async def test_nobody_is_asked_from_inside_a_plan() -> None:
         await decompose(goal(), scripted('{"question": "Which shop?"}'), Limits())
     assert raised.value.key == "plan.goal_unclear"
     assert "Which shop?" in raised.value.say("zh")
+
+
+async def test_while_no_model_answers_it_may_work_later() -> None:
+    down = ModelDown("error.model_down", retry_after_s=1.0, detail="m1: HTTP 503")
+    with pytest.raises(ModelDown, match="HTTP 503"):
+        await decompose(goal(), scripted(down), Limits())
 
 
 async def test_without_a_model_rules_divide() -> None:
