@@ -28,7 +28,7 @@ from domain.plan import Plan
 from domain.retry import A_YEAR_S, RetryPolicy
 from domain.task import FINAL_TASK, Exchange, Failure, ModelAway, SubtaskState, Task, TaskState
 
-ASK_AGAIN = RetryPolicy(base_s=2.0, cap_s=15.0)  # beyond what the model's server wants to be left alone
+ASK_AGAIN = RetryPolicy(base_s=2.0, cap_s=30.0)  # beyond what the model's server wants to be left alone
 
 
 def step(task: Task, event: e.Event) -> Step:

@@ -93,7 +93,7 @@ class PlannerRole:
         self._claims = Claims(outside, plan_with, Holder(name=settings.name, patience_s=settings.model_wait_s))
         self._awake = asyncio.Event()
         self._busy: dict[str, bool] = {}  # whether it is planned again because a model was away
-        self._again: list[datetime] = []  # a heap
+        self._again: list[datetime] = []  # when models are to be asked again; a heap
         self._offered: list[Offer] = []
         self._known = Catalogue.of(())
         self._started_at = outside.clock.now()
@@ -128,8 +128,9 @@ class PlannerRole:
 
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
         """Start planning what can be planned. Returns the seconds to the next look."""
+        now = self._clock.now()
         try:
-            found = await self._store.transact(partial(self._look, busy=dict(self._busy), now=self._clock.now()))
+            found = await self._store.transact(partial(self._look, busy=dict(self._busy), now=now))
         except StoreDown as error:
             log.warning("planner_waits", error=str(error), cause=repr(error.__cause__))
             return PAUSE_S
@@ -139,14 +140,13 @@ class PlannerRole:
         for task, conversation in found.tasks:
             self._busy[task.id] = task.model_away is not None
             group.create_task(self._plan(task, self._request(task, conversation, found.catalogue)))
-        return self._settings.look_again_s if found.is_waiting else min(self._settings.sweep_s, self._again_s())
+        return self._settings.look_again_s if found.is_waiting else min(self._settings.sweep_s, self._again_s(now))
 
-    def _again_s(self) -> float:
+    def _again_s(self, looked_at: datetime) -> float:
         """Seconds until a model is to be asked again, as far as this process knows."""
-        now = self._clock.now()
-        while self._again and self._again[0] <= now:
+        while self._again and self._again[0] <= looked_at:
             heapq.heappop(self._again)
-        return (self._again[0] - now).total_seconds() if self._again else inf
+        return (self._again[0] - self._clock.now()).total_seconds() if self._again else inf
 
     async def _plan(self, task: Task, request: PlanRequest) -> None:
         try:

@@ -40,6 +40,16 @@ async def test_no_statement_of_a_turn_reads_a_table(shared: Ground) -> None:
     assert [path for path in paths if READS_A_TABLE.search(path)] == []
 
 
+async def test_what_a_planner_looks_for_is_found_without_reading_a_table(shared: Ground) -> None:
+    await grow_old(shared)
+    with statements() as seen:
+        await shared.do(lambda unit: [*unit.tasks.lock_received(START, 32), *unit.tasks.lock_postponed(START, 8)])
+    paths = [path for statement in seen for path in await shared.do(lambda unit, one=statement: explained(unit, one))]
+    assert [path for path in paths if READS_A_TABLE.search(path)] == []
+    assert any("ix_task_unplanned" in path for path in paths)
+    assert any("ix_task_postponed" in path for path in paths)
+
+
 def turn(unit: UnitOfWork, fresh: Sequence[Task]) -> None:
     """All that the dispatcher asks for, of the first transaction and of one whose reports come twice."""
     unit.tasks.in_flight()

@@ -36,7 +36,7 @@ def test_the_pauses_grow_up_to_a_cap_and_are_spread_by_chance() -> None:
         assert task.claimed_until is not None
         pauses.append((task.claimed_until - b.at(second - 1)).total_seconds())
         task = missed(task, at=b.at(second))
-    assert pauses == [1, 2, 4, 7.5, 7.5, 7.5, 7.5, 7.5]
+    assert pauses == [1, 2, 4, 8, 15, 15, 15, 15]
     assert waiting(jitter=0.25).claimed_until == b.at(5.5)
 
 

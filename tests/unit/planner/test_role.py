@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from math import inf
 from typing import Any
 
 import pytest
@@ -36,10 +35,12 @@ from tests.builders import SCOPE, node, task
 from tests.fakes import START, CountingEntropy, FakeClock
 from tests.fakes_store import FakeStore
 from tests.unit.planner.skills import SPECS
+from tests.virtual_time import LoopClock, virtually
 
 ECHO = next(spec for spec in SPECS if spec.name == "echo")
 REPORT = next(spec for spec in SPECS if spec.name == "report")
 PLAN = Plan(nodes=(Node(id="t1", skill="echo"),))
+MOMENT_S = 0.1
 QUICK = PlannerSettings(sweep_s=3600.0, look_again_s=0.0, gather_s=0.0)
 
 
@@ -84,8 +85,8 @@ def worker(agent: str, *skills: Any, seen: timedelta = timedelta()) -> Worker:
 class Desk:
     """A planner role with everything around it in the test's hands."""
 
-    def __init__(self, *workers: Worker, settings: PlannerSettings = QUICK) -> None:
-        self.clock = FakeClock()
+    def __init__(self, *workers: Worker, settings: PlannerSettings = QUICK, clock: Any = None) -> None:
+        self.clock = clock or FakeClock()
         self.store = FakeStore()
         self.store.registry.workers = list(workers)
         self.bus = FakeNudges()
@@ -268,19 +269,17 @@ async def test_one_that_waits_for_a_model_is_cancelled_at_once() -> None:
         assert desk.row().settled_at == START
 
 
-async def test_the_next_asking_is_not_left_to_the_sweep() -> None:
-    desk = Desk(worker("w", ECHO, seen=timedelta(hours=1)))
-    desk.outcome = replace_pause(GONE, 0.0)
-    desk.add(task(), task("BBBBBB"))
-    async with desk.working():
-        desk.outcome = PLAN
-        assert desk.role._again_s() == 1
-        await desk.clock.advance(1)
-        assert desk.role._again_s() == inf
+def test_the_next_asking_is_not_left_to_the_sweep() -> None:
+    async def story() -> None:
+        desk = Desk(worker("w", ECHO), clock=LoopClock())
+        desk.outcome = ModelDown("error.model_down", retry_after_s=0.0, detail="m1: HTTP 429")
+        desk.add(task())
+        async with desk.working():
+            desk.outcome = PLAN
+            await asyncio.sleep(1 + MOMENT_S)
+            assert (desk.row().plan, len(desk.asked)) == (PLAN, 2)
 
-
-def replace_pause(down: ModelDown, seconds: float) -> ModelDown:
-    return ModelDown(down.key, retry_after_s=seconds, **down.values)
+    virtually(story)
 
 
 async def test_another_planner_asks_again_for_one_that_died() -> None:
