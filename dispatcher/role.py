@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NoReturn
 
@@ -15,7 +15,7 @@ import structlog
 
 from dispatcher import arrivals as read
 from dispatcher import dead, reading, returning
-from dispatcher.assignment import Agents
+from dispatcher.directory import LONG_AGO, Directory
 from dispatcher.hints import Hints
 from dispatcher.outgoing import Outgoing
 from dispatcher.policy import Policy
@@ -24,19 +24,14 @@ from domain import events as e
 from domain.agents import Worker
 from domain.dead import DeadLetter
 from domain.errors import Unavailable
-from domain.estimate import HISTORY
 from domain.messages import Hello, Report
 from domain.ports import Arrival, Clock, ControlBus, Entropy, Store, Subscription, UnitOfWork
-from domain.ranking import UNMEASURED, Durations
 from domain.skill import SkillSpec
 from domain.task import Task
 
 log = structlog.get_logger()
 
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-REMEMBERED = timedelta(days=1)  # a silent agent's queue is still worth a message for so long
 CONFIRMED_FOR = timedelta(seconds=1)  # so long an attempt may end before its confirmation is written down
-LEARNS_EVERY = timedelta(minutes=1)
 GONE = "stopped"  # a heartbeat's last word
 
 
@@ -72,12 +67,8 @@ class Dispatcher:
         self._clock = outside.clock
         self._entropy = outside.entropy
         self._policy = policy
-        self._configured = configured
-        self._silence = timedelta(seconds=agent_silence_s)
+        self._directory = Directory(outside.store, outside.clock, configured, agent_silence_s)
         self._outgoing = Outgoing(outside.store, outside.bus, outside.clock, outside.entropy, policy)
-        self._agents = Agents.of((), LONG_AGO, ())
-        self._durations = UNMEASURED
-        self._learns_at = LONG_AGO
         self._generation = 0
         self._hints = Hints()
         self._turns = asyncio.Lock()
@@ -132,9 +123,9 @@ class Dispatcher:
     async def _take_in(self, arrivals: Sequence[Arrival[Report]]) -> None:
         now = self._clock.now()
         if read.bring_plans(arrivals):  # what was learned last may be nothing yet, or miss a new agent
-            await self._learn_agents()
+            await self._directory.learn()
         light = reading.Light(
-            policy=self._policy, catalogue=self._agents.catalogue, now=now, jitter=self._entropy.jitter()
+            policy=self._policy, catalogue=self._directory.agents.catalogue, now=now, jitter=self._entropy.jitter()
         )
         for run in read.runs(arrivals):  # a hello ends what the last life left, not what it did, nor what follows
             for readers in read.smaller_first(read.reports(run, light)):
@@ -202,30 +193,14 @@ class Dispatcher:
                     await self._awake.wait()
 
     async def _sweep(self) -> None:
-        await self._learn_durations()
-        await self._learn_agents()
+        await self._directory.learn_durations()
+        await self._directory.learn()
         await self._turn(Arrived(timers=self._overdue, leases_until=self._leases_until(), looks_around=True))
         generation = self._bus.connection().generation
-        await self._outgoing.resend(self._agents, lost_all=generation != self._generation)
+        await self._outgoing.resend(self._directory.agents, lost_all=generation != self._generation)
         self._generation = generation
 
     # --- steps ------------------------------------------------------------------------------------------------
-
-    async def _learn_agents(self) -> None:
-        now = self._clock.now()
-        workers = await self._store.transact(lambda uow: uow.registry.alive(now - REMEMBERED))
-        known = Agents.of(workers, now - self._silence, self._configured)
-        self._agents = replace(known, durations=self._durations)
-
-    async def _learn_durations(self) -> None:
-        """Now and then, as every plan under way is ranked anew by what is learnt."""
-        now = self._clock.now()
-        if now < self._learns_at:
-            return
-        measured = await self._store.transact(lambda uow: uow.tasks.measured(now - HISTORY))
-        learnt = Durations.of({skill: one.seconds for skill, one in measured.items()})
-        self._durations = self._durations if learnt == self._durations else learnt
-        self._learns_at = now + LEARNS_EVERY
 
     async def _turn(self, arrived: Arrived) -> Decided:
         async with self._turns:
@@ -242,10 +217,10 @@ class Dispatcher:
         return decided
 
     def _fresh_turn(self, uow: UnitOfWork, arrived: Arrived) -> Decided:
-        return Turn(self._policy, self._agents, self._entropy, self._clock.now())(uow, arrived)
+        return Turn(self._policy, self._directory.agents, self._entropy, self._clock.now())(uow, arrived)
 
     def _overdue(self, task: Task) -> Sequence[e.Event]:
-        jitter, greeting = self._entropy.jitter(), self._agents.greeting
+        jitter, greeting = self._entropy.jitter(), self._directory.agents.greeting
         return reading.overdue(task, self._clock.now(), self._leases_until(), jitter, greeting)
 
     def _leases_until(self) -> datetime:

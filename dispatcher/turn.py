@@ -4,7 +4,7 @@ one transaction. What must then be told to the world comes back as values."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -112,7 +112,8 @@ class Turn:
         if self._ready():
             self._release(uow, kept)
         self._decided.has_backlog = not has_all or any(self._stays_behind(task) for task in self._tasks.values())
-        self._decided.due_at = min(self._times(arrived.named), default=None)
+        named = [self._tasks[task_id] for task_id in arrived.named if task_id in self._tasks]
+        self._decided.due_at = min([*_waits(self._tasks, self._before), *_ends(named)], default=None)
         self._save(uow, kept)
         uow.outbox.confirm(arrived.confirmed, self._now)
         if self._in_flight_before is not None:
@@ -236,15 +237,6 @@ class Turn:
         ready = filter(_is_ready, subtasks.values())
         return any(releasable(task, sub, self._now) for sub in ready)
 
-    def _times(self, named: Collection[str]) -> Iterator[datetime]:
-        """When what has to wait may go on, and when tasks just heard of run out of time."""
-        for task_id, task in self._tasks.items():
-            subtasks, before = Subtasks.of(task.subtasks), Subtasks.of(self._before[task_id].subtasks)
-            if subtasks.ready:
-                yield from (sub.due_at for sub in subtasks.changed_since(before) if sub.due_at and _is_ready(sub))
-            if task_id in named:
-                yield from (at for at in (task.deadline_at, task.expires_at) if at)
-
     def _assign(self, task_id: str, key: str) -> None:
         """Make the message of a fresh attempt; one that cannot be made fails it at once."""
         task = self._tasks[task_id]
@@ -282,6 +274,20 @@ def _unsendable(sub: Subtask, refused: Refused, now: datetime) -> e.Failed:
     failure = Failure(code=refused.key.removeprefix("failure."))
     agent = sub.agent or ""
     return e.Failed(key=sub.key, attempt=sub.attempt, exec_id=None, agent=agent, failure=failure, at=now, jitter=0.0)
+
+
+def _waits(tasks: Mapping[str, Task], before: Mapping[str, Task]) -> Iterator[datetime]:
+    """When what has to wait since this turn may go on."""
+    for task_id, task in tasks.items():
+        subtasks = Subtasks.of(task.subtasks)
+        if subtasks.ready:
+            changed = subtasks.changed_since(Subtasks.of(before[task_id].subtasks))
+            yield from (sub.due_at for sub in changed if sub.due_at and _is_ready(sub))
+
+
+def _ends(tasks: Iterable[Task]) -> Iterator[datetime]:
+    """When tasks run out of time."""
+    return (at for task in tasks for at in (task.deadline_at, task.expires_at) if at)
 
 
 def _is_ready(sub: Subtask) -> bool:

@@ -55,6 +55,7 @@ def turn(unit: UnitOfWork, fresh: Sequence[Task]) -> None:
     unit.tasks.in_flight()
     unit.tasks.next_due()
     unit.tasks.lock_ready(START, 64)
+    unit.tasks.lock_ready_of([task.id for task in fresh], START)
     unit.tasks.lock_overdue(START, START, 64)
     unit.outbox.unpublished(START, 200)
     for task in unit.tasks.lock([task.id for task in fresh]).values():

@@ -135,6 +135,31 @@ async def test_ready_are_those_with_something_due(ground: Ground) -> None:
     assert await ground.do(ready(at(5), limit=1)) == ["BBBBBB"]
 
 
+async def test_of_named_tasks_those_with_something_due_are_held(ground: Ground) -> None:
+    asked = e.Planned(plan=plan(node("a", approval=True)), at=START)
+    await ground.add(
+        planned(chain("a", "b"), "AAAAAA"),
+        released(planned(chain("a"), "BBBBBB"), "a"),
+        task("CCCCCC"),
+        task("DDDDDD"),
+        planned(chain("a"), "EEEEEE"),
+    )
+    await ground.happens("DDDDDD", asked)
+
+    def named(*names: str) -> Callable[[UnitOfWork], list[str]]:
+        return lambda unit: ids(unit.tasks.lock_ready_of(names, START))
+
+    assert await ground.do(named("DDDDDD", "AAAAAA", "BBBBBB", "CCCCCC", "unknown")) == ["AAAAAA"]
+    assert await ground.do(named()) == []
+
+    def release(unit: UnitOfWork) -> Task:
+        (held,) = unit.tasks.lock_ready_of(["AAAAAA"], START)
+        return unit.tasks.put(released(held, "a"))
+
+    assert (await ground.do(release)).version == 1
+    assert await ground.do(named("AAAAAA", "EEEEEE")) == ["EEEEEE"]
+
+
 async def test_nobody_waits_behind_another_users_backlog(ground: Ground) -> None:
     backlog = [planned(chain("a"), f"AAAAA{place}", created_at=at(place - 9)) for place in range(9)]
     other = planned(chain("a"), "BBBBBB", scope=Scope(tenant="main", owner="console:bob"), created_at=at(9))

@@ -32,7 +32,7 @@ from domain.messages import (
 from domain.ports import Arrival, Subscription
 from domain.progress import run, step
 from domain.skill import SkillSpec
-from domain.task import Lease, Subtask, SubtaskState, Task
+from domain.task import FINAL, Lease, Subtask, SubtaskState, Task
 from messaging import TransportAgentBus, TransportControlBus, memory_transport
 from storage import SqlStore
 from tests.builders import chain, node, plan, planned, released
@@ -179,6 +179,34 @@ async def test_a_handed_back_attempt_is_sent_again_without_costing_a_try(world):
     await world.tasks.ack([arrival])
     again = await world.next()
     assert (again.message.metadata.attempt, again.message.metadata.retry_count) == (2, 0)
+
+
+async def test_a_retry_waits_for_its_pause_and_not_for_the_next_sweep(world):
+    """Sweeps are ten seconds apart; the report itself says when there is something to do."""
+    keys = [f"s{place}" for place in range(9)]  # by the last one the sweeper sleeps
+    await world.start(planned(chain(*keys)))
+    for key in keys[:-1]:
+        await world.tasks.ack([await world.next()])
+        await world.report(key, metadata=ResultMetadata(attempt=1))
+    await world.tasks.ack([await world.next()])
+    trouble = ResultContent(error=ErrorContent(message="busy", retryable=True, retry_after_s=0.1))
+    await world.report(keys[-1], status="busy", content=trouble, metadata=ResultMetadata(attempt=1))
+    waiting = await world.until(keys[-1], lambda sub: sub.failures == 1)
+    assert waiting.due_at is not None
+    await world.clock.advance((waiting.due_at - world.clock.now()).total_seconds())
+    async with asyncio.timeout(5):
+        (again,) = await world.tasks.batch(1)
+    assert again.message.metadata.attempt == 2
+
+
+async def test_a_deadline_soon_after_the_plan_is_kept(world):
+    """It was not there when the sweeper went to sleep."""
+    deadline_at = world.clock.now() + timedelta(seconds=0.1)
+    await world.start(replace(planned(chain("a")), deadline_at=deadline_at))
+    await world.next()
+    await world.clock.advance(0.2)
+    async with asyncio.timeout(5):
+        await world.until("a", lambda sub: sub.state in FINAL)
 
 
 async def test_a_rejected_message_comes_back_as_an_event(world):
