@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -148,12 +148,13 @@ def beats(heartbeat: Heartbeat, policy: Policy, now: datetime) -> Iterator[tuple
 
 
 def overdue(
-    task: Task, now: datetime, heard_until: datetime, jitter: float, greeting: Collection[str] = ()
+    task: Task, now: datetime, heard_until: datetime, jitter: Callable[[], float], greeting: Collection[str] = ()
 ) -> list[e.Event]:
     """The timers of a task that went off by `now`.
 
     What is in flight is only given up if its time was over by `heard_until`: nobody could have heard of it since. An
-    attempt of which one of the agents `greeting` never said `started` was not run: it comes back and costs no try.
+    attempt of which one of the agents `greeting` never said `started` was not run: it comes back and costs no try. What
+    was lost together gets a `jitter` each, not to meet again.
     """
     # A granted external effect outlives the deadline: its own timers still have to end it.
     gone: list[e.Event] = [e.DeadlinePassed(at=now)] if task.deadline_at <= now else []
@@ -163,11 +164,11 @@ def overdue(
             continue
         is_late = sub.due_at is not None and sub.due_at <= min(now, heard_until)
         if sub.lease is not None and sub.lease.until <= heard_until:
-            gone.append(e.LeaseExpired(key=sub.key, attempt=sub.attempt, at=now, jitter=jitter))
+            gone.append(e.LeaseExpired(key=sub.key, attempt=sub.attempt, at=now, jitter=jitter()))
         elif is_late and sub.lease is None and sub.agent in greeting:
             gone.append(e.HandedBack(key=sub.key, attempt=sub.attempt, exec_id=None, at=now))
         elif is_late:
-            gone.append(e.TimedOut(key=sub.key, attempt=sub.attempt, at=now, jitter=jitter))
+            gone.append(e.TimedOut(key=sub.key, attempt=sub.attempt, at=now, jitter=jitter()))
     return gone
 
 

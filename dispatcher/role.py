@@ -142,7 +142,7 @@ class Dispatcher:
     async def _greet(self, greetings: Sequence[Hello], now: datetime) -> None:
         workers = [reading.announced(hello, now) for hello in greetings]
         if left := await self._store.transact(partial(returning.left_behind, workers=workers)):
-            await self._turn(Arrived(readers=returning.released(left, now, self._entropy.jitter())))
+            await self._turn(Arrived(readers=returning.released(left, now, self._entropy.jitter)))
         await self._store.transact(partial(_welcome, workers=workers))
         for hello in greetings:
             log.info("agent_announced", agent=hello.agent, worker=hello.worker, skills=len(hello.skills))
@@ -220,7 +220,7 @@ class Dispatcher:
         return Turn(self._policy, self._directory.agents, self._entropy, self._clock.now())(uow, arrived)
 
     def _overdue(self, task: Task) -> Sequence[e.Event]:
-        jitter, greeting = self._entropy.jitter(), self._directory.agents.greeting
+        jitter, greeting = self._entropy.jitter, self._directory.agents.greeting
         return reading.overdue(task, self._clock.now(), self._leases_until(), jitter, greeting)
 
     def _leases_until(self) -> datetime:

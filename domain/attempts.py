@@ -186,6 +186,16 @@ def _acted(task: Task, sub: Subtask, outcome: Outcome, at: datetime) -> Step:
     return end(task, altered(sub, failure=failure), SubtaskState.UNKNOWN, Outcome.UNKNOWN, at)
 
 
+def _tries(sub: Subtask, outcome: Outcome) -> int:
+    """How many tries the end of an attempt costs.
+
+    Quick work is not announced the first time, so what was handed back then may have run and killed its worker. Nobody
+    can tell, and most of it only lay there: it costs nothing until a worker is lost that surely ran it.
+    """
+    was_lost = sub.lease is not None and outcome is not Outcome.FAILED
+    return 2 if was_lost and sub.handbacks and not sub.failures else 1
+
+
 _Ending = e.Failed | e.TimedOut | e.LeaseExpired | e.HolderGone
 
 
@@ -193,7 +203,7 @@ def _try_again(task: Task, sub: Subtask, outcome: Outcome, event: _Ending) -> St
     node = node_of(task, sub.key)
     if node.effect is Effect.EXTERNAL and (sub.lease is not None or outcome is Outcome.FAILED):
         return _acted(task, sub, outcome, event.at)  # granted, or reported by somebody who never asks
-    sub = altered(sub, failures=sub.failures + 1)
+    sub = altered(sub, failures=min(sub.failures + _tries(sub, outcome), node.max_attempts))
     policy = RetryPolicy(max_attempts=node.max_attempts)
     again = policy.retry_at(sub.failures, sub.failure or _lost("error"), event.at, event.jitter)
     if again is None or again >= task.deadline_at or barred(task, sub):

@@ -184,8 +184,8 @@ class Exchange:
 class Subtask:
     """Progress of one node of the plan.
 
-    `attempt` is the fence: it grows with every dispatch. `failures` counts the attempts that cost a try;
-    `handbacks` those that did not. `due_at` is the one timer of the row: for READY not before, for
+    `attempt` is the fence: it grows with every dispatch. `failures` counts the tries that attempts cost;
+    `handbacks` the attempts that came back. `due_at` is the one timer of the row: for READY not before, for
     DISPATCHED and RUNNING not after.
     """
 

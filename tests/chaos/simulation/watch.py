@@ -14,7 +14,7 @@ from tests.chaos.simulation.agents import Outside
 from tests.chaos.simulation.database import WatchedDatabase
 from tests.unit.domain import witness
 
-KILLS = MAX_HANDBACKS + 6  # by one poisonous subtask: every handback that counts, and a few failures
+KILLS = 3 + 6  # by one poisonous subtask: its tries, and what is heard of too late or in another order
 
 
 class Watch:

@@ -196,27 +196,31 @@ def test_beats_extend_each_lease_held():
     assert [(task_id, event.key, event.lease.exec_id) for task_id, event in found] == [("AAAAAA", "a", "x1")]
 
 
+def half() -> float:
+    return 0.5
+
+
 def test_timers_that_went_off():
     begun = released(planned(chain("a", "b")), "a")
     later = START + timedelta(minutes=3)
-    assert reading.overdue(begun, START, START, 0.5) == []
-    assert reading.overdue(begun, later, later, 0.5) == [e.TimedOut(key="a", attempt=1, at=later, jitter=0.5)]
+    assert reading.overdue(begun, START, START, half) == []
+    assert reading.overdue(begun, later, later, half) == [e.TimedOut(key="a", attempt=1, at=later, jitter=0.5)]
     ended = begun.deadline_at
-    assert reading.overdue(begun, ended, ended, 0.5)[0] == e.DeadlinePassed(at=ended)
+    assert reading.overdue(begun, ended, ended, half)[0] == e.DeadlinePassed(at=ended)
 
 
 def test_what_a_greeting_agent_never_started_comes_back_and_costs_no_try():
     begun = released(planned(chain("a", "b")), "a")
     later = START + timedelta(minutes=3)
     back = e.HandedBack(key="a", attempt=1, exec_id=None, at=later)
-    assert reading.overdue(begun, later, later, 0.5, {"echo"}) == [back]
+    assert reading.overdue(begun, later, later, half, {"echo"}) == [back]
     assert step(begun, back)[0].subtasks["a"].failures == 0
 
 
 def test_nothing_in_flight_is_given_up_while_nobody_could_be_heard():
     begun = released(planned(chain("a", "b")), "a")
     later = START + timedelta(minutes=3)
-    assert reading.overdue(begun, later, START, 0.5) == []
+    assert reading.overdue(begun, later, START, half) == []
 
 
 def test_a_granted_effect_still_ends_after_the_deadline():
@@ -225,7 +229,7 @@ def test_a_granted_effect_still_ends_after_the_deadline():
     ended = START + timedelta(minutes=31)
     held, _ = step(released(planned(plan(node("a", effect=Effect.EXTERNAL))), "a"), e.Approved(at=START))
     held = run(held, [e.Released(key="a", agent="echo", at=START, due_at=ended), claim])[0]
-    gone = reading.overdue(held, ended, ended, 0.5)
+    gone = reading.overdue(held, ended, ended, half)
     assert [type(event).__name__ for event in gone] == ["DeadlinePassed", "LeaseExpired"]
     assert run(held, gone)[0].subtasks["a"].state is SubtaskState.UNKNOWN
 
@@ -233,8 +237,15 @@ def test_a_granted_effect_still_ends_after_the_deadline():
 def test_a_lease_only_ends_while_its_clock_runs():
     held, _ = step(released(planned(chain("a")), "a"), read(notice("started")))
     later = START + timedelta(seconds=31)
-    assert reading.overdue(held, later, START, 0.5) == []
-    assert reading.overdue(held, later, later, 0.5) == [e.LeaseExpired(key="a", attempt=1, at=later, jitter=0.5)]
+    assert reading.overdue(held, later, START, half) == []
+    assert reading.overdue(held, later, later, half) == [e.LeaseExpired(key="a", attempt=1, at=later, jitter=0.5)]
+
+
+def test_what_was_lost_together_is_not_tried_again_at_one_moment():
+    held = released(planned(plan(node("a"), node("b"))), "a", "b")
+    later = START + timedelta(minutes=3)
+    gone = reading.overdue(held, later, later, iter([0.25, 0.75]).__next__)
+    assert [event.jitter for event in gone] == [0.25, 0.75]
 
 
 def test_a_hello_announces_typed_skills():

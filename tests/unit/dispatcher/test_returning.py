@@ -40,7 +40,7 @@ async def held(store: SqlStore, holding: e.Event, **changes: object) -> None:
 async def greeted(store: SqlStore, said: object = NEW_SELF, at_s: float = 1) -> Subtask:
     left = await store.transact(lambda uow: returning.left_behind(uow, [said]))
     now = START + timedelta(seconds=at_s)
-    await take(store, Arrived(readers=returning.released(left, now, 0.5)), at_s=at_s)
+    await take(store, Arrived(readers=returning.released(left, now, lambda: 0.5)), at_s=at_s)
     return (await stored(store)).subtasks["a"]
 
 
@@ -52,6 +52,18 @@ async def test_the_lease_ends_at_once_and_the_try_is_counted(store: SqlStore) ->
     assert sub.due_at <= START + timedelta(seconds=2)
     (attempt,) = await store.transact(lambda uow: uow.tasks.attempts("AAAAAA"))
     assert (attempt.outcome, attempt.failure and attempt.failure.code) == (Outcome.LEASE_EXPIRED, "worker_gone")
+
+
+async def test_what_died_together_is_not_tried_again_together(store: SqlStore) -> None:
+    """Else a poison takes whatever it once ran beside with it, each time."""
+    await keep(store, released(planned(plan(node("a"), node("b"))), "a", "b"))
+    await store.transact(lambda uow: uow.registry.hello(OLD_SELF))
+    await take(store, report(holds(OLD), replace(holds(OLD), key="b")))
+    left = await store.transact(lambda uow: returning.left_behind(uow, [NEW_SELF]))
+    now = START + timedelta(seconds=1)
+    await take(store, Arrived(readers=returning.released(left, now, iter([0.25, 0.75]).__next__)), at_s=1)
+    waits = {key: sub.due_at - now for key, sub in (await stored(store)).subtasks.items() if sub.due_at}
+    assert sorted(wait.total_seconds() for wait in waits.values()) == [0.25, 0.75]
 
 
 async def test_a_granted_effect_becomes_unknown_and_is_never_repeated(store: SqlStore) -> None:
@@ -93,5 +105,5 @@ async def test_a_lease_that_went_to_somebody_else_meanwhile_stays(store: SqlStor
     left = await store.transact(lambda uow: returning.left_behind(uow, [NEW_SELF]))
     await take(store, report(e.HandedBack(key="a", attempt=1, exec_id=exec_id(OLD, 1), at=START)))
     now = START + timedelta(seconds=1)
-    await take(store, Arrived(readers=returning.released(left, now, 0.5)), at_s=1)
+    await take(store, Arrived(readers=returning.released(left, now, lambda: 0.5)), at_s=1)
     assert (await stored(store)).subtasks["a"].failures == 0

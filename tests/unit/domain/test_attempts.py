@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_started_gives_the_lease_and_its_own_timer() -> None:
 
 @pytest.mark.parametrize("again", [b.started, b.claimed])
 def test_started_again_extends_the_lease_but_not_the_time_limit(again) -> None:
-    task, _ = step(running(), again(at=b.at(40), due_at=b.at(500), lease=b.lease(until_s=70)))
+    task, _ = step(running(), again(at=b.at(b.LATE_S * 2 + 60), due_at=b.at(500), lease=b.lease(until_s=70)))
     sub = task.subtasks["a"]
     assert sub.lease == b.lease(until_s=70)
     assert (sub.due_at, sub.started_at) == (b.at(b.DUE_S + 5), b.at(12))
@@ -168,6 +169,54 @@ def test_a_message_nobody_ever_takes_is_poison() -> None:
         task, _ = b.do(task, b.released(), b.handed_back(attempt=attempt, exec_id=None))
     assert b.states(task) == {"a": "failed", "b": "skipped"}
     assert task.subtasks["a"].failure == Failure(code="handed_back")
+
+
+# --- whose worker died with it --------------------------------------------------------------------------------
+
+
+def redelivered(attempt: int, **more: object) -> e.Event:
+    """What another worker says of a message whose first receiver is gone."""
+    return b.handed_back(attempt=attempt, exec_id=None, **more)
+
+
+def begun_again(task: Task, attempt: int) -> Task:
+    """The next attempt, announced before it runs."""
+    now = b.at(b.LATE_S * attempt)
+    times = {"at": now, "due_at": now + timedelta(seconds=20)}
+    return b.do(task, b.released(**times), b.started(attempt=attempt, **times))[0]
+
+
+@pytest.mark.parametrize("lost", [b.holder_gone, b.lease_expired, b.timed_out])
+def test_poison_that_was_quick_at_first_kills_three_workers_and_no_more(lost) -> None:
+    task = b.do(b.planned(b.node("a")), b.released(), redelivered(1))[0]
+    for attempt in (2, 3):
+        assert b.states(task) == {"a": "ready"}
+        task = begun_again(task, attempt)
+        task, _ = step(task, lost(attempt=attempt, at=b.at(b.LATE_S * attempt + 60)))
+    assert (b.states(task), task.subtasks["a"].failures) == ({"a": "failed"}, 3)
+
+
+def test_what_may_have_killed_unseen_gets_no_more_tries_than_its_skill_has() -> None:
+    task = b.do(b.planned(b.node("a", max_attempts=1)), b.released(), redelivered(1))[0]
+    task, _ = step(begun_again(task, 2), b.holder_gone(attempt=2, at=b.at(b.LATE_S * 2 + 60)))
+    assert (b.states(task), task.subtasks["a"].failures) == ({"a": "failed"}, 1)
+
+
+def test_what_only_lay_in_a_dead_workers_hands_loses_no_try() -> None:
+    task = b.do(b.planned(b.node("a")), b.released(), redelivered(1))[0]
+    failed = b.failed(attempt=2, retryable=True, at=b.at(b.LATE_S * 2 + 60))
+    task, _ = step(begun_again(task, 2), failed)
+    assert task.subtasks["a"].failures == 1
+
+
+def test_a_worker_that_dies_takes_one_try_from_what_it_holds() -> None:
+    assert step(running(), b.holder_gone())[0].subtasks["a"].failures == 1
+
+
+def test_a_worker_that_leaves_takes_no_try_now_or_later() -> None:
+    task = b.do(b.planned(b.node("a")), b.released(), redelivered(1, counts=False))[0]
+    task, _ = step(begun_again(task, 2), b.holder_gone(attempt=2, at=b.at(b.LATE_S * 2 + 60)))
+    assert task.subtasks["a"].failures == 1
 
 
 # --- external effects -----------------------------------------------------------------------------------------
