@@ -118,15 +118,15 @@ async def blame(store: Store, entropy: Entropy, now: datetime, died: tuple[str, 
     """Count a failed try for whatever a dead process worked on. What held a lease is left to that."""
     names = [name for name in map(SubtaskId.read, died) if name is not None]
     if names:
-        await store.transact(partial(_blamed, names=names, now=now, jitter=entropy.jitter()))
+        await store.transact(partial(_blamed, names=names, now=now, entropy=entropy))
         log.warning("died_at_work", subtasks=[str(name) for name in names])
 
 
-def _blamed(uow: UnitOfWork, names: list[SubtaskId], now: datetime, jitter: float) -> None:
+def _blamed(uow: UnitOfWork, names: list[SubtaskId], now: datetime, entropy: Entropy) -> None:
     for task in uow.tasks.lock({name.task for name in names}).values():
         after, attempts = task, list[Attempt]()
         for name in names:
-            failed = _failed(after, name, now, jitter)
+            failed = _failed(after, name, now, entropy.jitter())  # each its own: not to meet again
             after, effects = step(after, failed) if failed else (after, ())
             attempts += [effect.attempt for effect in effects if isinstance(effect, e.RecordAttempt)]
         if after is not task:

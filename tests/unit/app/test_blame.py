@@ -53,3 +53,25 @@ async def test_it_counts_as_a_try_until_there_are_none_left():
     assert task.subtasks["a"].failure is not None
     assert task.subtasks["a"].failure.code == "crashed"
     await store.close()
+
+
+class Drawn(CountingEntropy):
+    """Another jitter each time."""
+
+    def __init__(self, *jitters: float) -> None:
+        super().__init__()
+        self._left = iter(jitters)
+
+    def jitter(self) -> float:
+        return next(self._left)
+
+
+async def test_what_died_together_is_not_tried_again_together():
+    store = open_store("sqlite://", FakeClock())
+    task = released_at(planned(plan(node("a"), node("b"))), "a", "b")
+    await store.transact(lambda uow: uow.tasks.add(task))
+    await blame(store, Drawn(0.25, 0.75), START, ("AAAAAA.a", "AAAAAA.b"))
+    task = await store.transact(lambda uow: uow.tasks.lock(["AAAAAA"])["AAAAAA"])
+    waits = [(sub.due_at - START).total_seconds() for sub in task.subtasks.values() if sub.due_at]
+    assert waits == [0.25, 0.75]
+    await store.close()
