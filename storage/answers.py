@@ -20,6 +20,7 @@ _ID = (_KEPT.tenant, _KEPT.owner, _KEPT.key)
 _TEXT = ("kind", "text", "created_at", "used_at", "expires_at", "hits", "bytes", "holder", "held_until")
 
 EXPIRED_AT_ONCE = 100  # texts that leave with one put
+DROPPED_AT_ONCE = 100  # named in one statement
 LOOKS = 128  # how often the room is measured while it fills
 FULL, TIDY = 7 / 8, 3 / 4  # of the room: when the longest unused go, and down to where
 
@@ -139,7 +140,7 @@ class SqlAnswerCache:
         size = func.coalesce(func.sum(_KEPT.bytes), 0).label("size")
         there = self._transaction.execute(select(func.count().label("rows"), size).where(_KEPT.tenant == tenant)).one()
         if there.rows > FULL * self._room.rows or there.size > FULL * self._room.bytes:
-            self._drop(select(*_ID).where(tuple_(*_ID).in_(self._unused(tenant))))
+            self._drop(self._unused(tenant))
 
     def _unused(self, tenant: str) -> Select[str, str, str]:
         """What has no place in a tidy room, the longest unused."""
@@ -151,9 +152,17 @@ class SqlAnswerCache:
         return select(ranked.tenant, ranked.owner, ranked.key).where(is_over)
 
     def _drop(self, rows: Select[str, str, str]) -> None:
-        """Nobody waits for tidying, and tidying waits for nobody: rows in use are passed over."""
-        free = rows.with_for_update(skip_locked=True)
-        self._transaction.execute(delete(ANSWER_CACHE).where(tuple_(*_ID).in_(free)))
+        """Nobody waits for tidying, and tidying waits for nobody: rows in use are passed over.
+
+        They are found first and then named: how PostgreSQL deletes what a query describes depends on what it believes
+        of the table, and believing it empty it runs the query again for every row.
+        """
+        gone = [tuple(row) for row in self._transaction.execute(rows)]
+        for start in range(0, len(gone), DROPPED_AT_ONCE):
+            named = tuple_(*_ID).in_(gone[start : start + DROPPED_AT_ONCE])
+            free = self._transaction.execute(select(*_ID).where(named).with_for_update(skip_locked=True))
+            if held := [tuple(row) for row in free]:
+                self._transaction.execute(delete(ANSWER_CACHE).where(tuple_(*_ID).in_(held)))
 
 
 def _it(scope: Scope, key: str) -> Values:

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from domain.ports import UnitOfWork
 from domain.task import Scope
@@ -250,6 +250,22 @@ async def test_the_bounds_hold_however_many_come(shared: Ground) -> None:
         await store.transact(partial(_put_many, number))
         assert len(await rows_of(shared)) <= room.rows
     assert len(await rows_of(shared)) >= room.rows / 2
+
+
+async def test_making_room_is_quick_in_a_table_the_server_believes_empty(postgres: Ground) -> None:
+    """Its statistics are as old as its last look, and what was deleted is not gone from the disk."""
+
+    def hurrying(unit: Any, start: int) -> None:
+        unit.cache._transaction.execute(text("SET LOCAL statement_timeout = '5s'"))
+        _put_many(start, unit)
+
+    fill(postgres, 17_000)
+    for statement in ("DELETE FROM answer_cache", "ANALYZE answer_cache"):
+        await postgres.do(lambda unit, it=statement: unit.cache._transaction.execute(text(it)))
+    store = postgres.another(room=Room(rows=500))
+    for number in range(0, 1200, 100):
+        await store.transact(partial(hurrying, start=number))
+    assert len(await rows_of(postgres)) <= 500
 
 
 def _put_many(start: int, unit: UnitOfWork) -> None:
