@@ -128,7 +128,7 @@ class Settings(BaseSettings):
         + ".",
     )
     drain_s: float = _setting(20.0, "XINGSHU_DRAIN_S", "Seconds a worker told to stop may finish work in.", ge=0)
-    stall_s: float = _setting(60.0, "XINGSHU_STALL_S", "Seconds until a blocked worker ends itself; 0: never.", ge=0)
+    stall_s: float = _setting(45.0, "XINGSHU_STALL_S", "Seconds until a blocked worker ends itself; 0: never.", ge=0)
     worker_concurrency: int = _setting(
         4, "XINGSHU_WORKER_CONCURRENCY", "Subtasks one agent of one worker runs at once.", ge=1, le=256
     )
