@@ -15,7 +15,7 @@ from dispatcher.assignment import Agents, task_message
 from dispatcher.policy import Policy
 from dispatcher.turn import Decided, Published
 from domain import events as e
-from domain.errors import Refused, Unavailable, Unroutable
+from domain.errors import Misconfigured, Refused, Unavailable, Unroutable
 from domain.ids import SubtaskId, trace_id_of
 from domain.messages import Nudge, Order, TaskMessage
 from domain.ports import Clock, ControlBus, Entropy, Store, UnitOfWork
@@ -114,9 +114,10 @@ class Outgoing:
         return messages
 
     async def _declare(self, agents: set[str]) -> None:
+        """Make their queues anew. One that stands otherwise on the broker is its agent's trouble, and nobody else's."""
         try:
             await self._bus.declare(agents)
-        except Unavailable as error:
+        except (Unavailable, Misconfigured) as error:
             log.warning("declare_failed", agents=sorted(agents), error=str(error))
 
     async def _order(self, task_id: str, order: e.Grant | e.Stop) -> None:

@@ -168,6 +168,11 @@ def test_f13_a_queue_of_another_shape_is_named_and_troubles_nobody_else(here: Gr
     connection.close()
     here.start("misshapen", *here.roles["agents"], XINGSHU_AGENTS="misshapen=echo")
     until(lambda: "queue.misshapen" in here.children["misshapen"].log.read_text())
+    here.until_announced("misshapen")
+    here.script.planning = lambda word: said(plan_of(step("a", "echo", text=word)))
+    here.telegram.ask("read", "F13")
+    until(lambda: here.has_logged("declare_failed", "queue.misshapen"))
+    here.script.be_well()
     assert here.check_answered_once(here.telegram.ask("read", "F13"))["state"] == "answered"
 
 

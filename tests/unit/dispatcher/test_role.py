@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,9 +11,12 @@ from datetime import timedelta
 import pytest
 
 from dispatcher import reading
+from dispatcher.assignment import Agents
+from dispatcher.outgoing import Outgoing
 from dispatcher.policy import Policy
 from dispatcher.role import Dispatcher, Outside
 from domain import events as e
+from domain.errors import Misconfigured
 from domain.lives import exec_id, incarnation
 from domain.messages import (
     ErrorContent,
@@ -315,3 +318,22 @@ async def test_a_task_to_be_planned_anew_wakes_the_planner(world):
         async with asyncio.timeout(PATIENCE_S):
             (nudge,) = await nudges.batch(1)
     assert (nudge.message.kind, nudge.message.task_id) == ("received", "AAAAAA")
+
+
+class Refusing(TransportControlBus):
+    """On a broker where an agent's queue stands otherwise than it should."""
+
+    async def declare(self, agents: Collection[str]) -> None:
+        raise Misconfigured("error.broker_differs", kind="", name="", argument="", ours="", theirs="")
+
+
+async def test_a_queue_that_stands_otherwise_stops_nobody(store):
+    """Neither what cannot be sent to it, nor what is made anew after a broker lost everything."""
+    clock = FakeClock()
+    bus = Refusing(memory_transport(clock))
+    outgoing = Outgoing(store, bus, clock, CountingEntropy(), Policy())
+    await store.transact(lambda uow: uow.tasks.add(released(planned(chain("a")), "a")))
+    for _ in range(2):
+        await outgoing.resend(Agents.of((), START, ()), lost_all=True)
+    unsent = await store.transact(lambda uow: uow.outbox.unpublished(clock.now(), 9))
+    assert [str(subtask) for subtask, _ in unsent] == ["AAAAAA.a"]
