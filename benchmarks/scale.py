@@ -70,7 +70,7 @@ def main() -> int:
             contender = deployment(stack, size)
             rounds[size] = [contender.perform(load) for _ in range(options.rounds)]
         sys.stderr.write(f"{size}: {rounds[size][0].rate:.0f}/s, {sum(costs_us(rounds[size][0]).values()):.0f} µs\n")
-    header = ("dispatchers x workers", "lost or twice", "subtasks/s", *(f"{part} µs" for part in PARTS), "to 1 x 1")
+    header = ("dispatchers x workers", "faults", "subtasks/s", *(f"{part} µs" for part in PARTS), "to 1 x 1")
     print(*lines(header, rows(rounds)), sep="\n")
     faults = [fault for of_size in rounds.values() for one in of_size for fault in one.report.faults]
     print(*faults[:20], sep="\n")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from dispatcher.directory import LONG_AGO
 from dispatcher.turn import Arrived, Decided, Published
 from domain.task import Scope
 
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 COUNTED_FOR = timedelta(seconds=0.25)
 
 
